@@ -1,0 +1,214 @@
+import type { ConnectionOutput, ConnectionState } from '../machines/connection.ts';
+import type { PoolState } from '../machines/pool.ts';
+import type { Transition } from '../machines/transition.ts';
+import type { SimpleIpcError } from './errors.ts';
+import type { QUIT } from './quit.ts';
+
+export type { ConnectionOutput, ConnectionState, PoolState, Transition };
+
+/** One piece of a request or an answer. A string is sent as UTF-8. */
+export type Chunk = string | Uint8Array;
+
+/**
+ * What a client may send: nothing (an empty request), text, bytes, or pieces that are sent as they come.
+ */
+export type Message =
+  | undefined
+  | Chunk
+  | Iterable<Chunk>
+  | AsyncIterable<Chunk>
+  | ReadableStream<Chunk>;
+
+/**
+ * What a handler may answer: nothing (an empty answer), text, bytes, pieces that are sent as they come, or `QUIT`.
+ * A generator may end with `return QUIT`: its answer is sent, then the server drains and stops.
+ */
+export type Answer = void | Message | typeof QUIT;
+
+/** The bytes of a request or of a response, read whole or as they arrive. They can be read once. */
+export interface Body extends AsyncIterable<Uint8Array> {
+  /**
+   * The whole message, decoded as UTF-8. It is held in memory whole: git sets no limit to a message, and neither does
+   * this; on the server, `maxRequestBytes` does.
+   *
+   * @throws {SimpleIpcError} `SIMPLE_IPC_BODY_USED` when it was read before; and whatever cut the message off.
+   */
+  text(): Promise<string>;
+  /**
+   * The whole message. What is said of `text` holds here too.
+   *
+   * @throws {SimpleIpcError} `SIMPLE_IPC_BODY_USED` when it was read before; and whatever cut the message off.
+   */
+  bytes(): Promise<Uint8Array>;
+}
+
+/** A request as a handler sees it. What the handler leaves unread is drained. */
+export interface IpcRequest extends Body {}
+
+/** A response as a client sees it. Leaving the iteration early, or disposing it, closes the connection. */
+export interface IpcResponse extends Body, AsyncDisposable {
+  /** Closes the connection. What has not been read is lost; the server's handler sees its `signal` abort. */
+  cancel(): void;
+}
+
+/** What a handler is told beside the request. */
+export interface RequestContext {
+  /**
+   * Aborts when nobody waits for the answer any more: the client hung up, a time-out or a limit was hit, or the
+   * server's drain deadline passed. Its `reason` is a `SimpleIpcError`.
+   */
+  readonly signal: AbortSignal;
+  /** The connection's name in transitions and reports, unique within the server: `c1`, `c2`, ... */
+  readonly connection: string;
+}
+
+/**
+ * Answers one request. A handler that throws, or whose answer does, fails that request alone: its connection is closed
+ * without a flush packet, so that the client sees an error and never half an answer.
+ */
+export type Handler = (request: IpcRequest, context: RequestContext) => Answer | Promise<Answer>;
+
+/** Options of `serve`. Times are in milliseconds, sizes in bytes. */
+export interface ServeOptions {
+  /**
+   * Handlers running at once; further requests wait, first come, first served. Default 256; `Infinity` is allowed.
+   * git's counterpart is its number of worker threads (`fsmonitor.ipcThreads`, 8).
+   */
+  concurrency?: number;
+  /** Connections open at once. The newest above it is closed at once, counted and reported. Default 10,000. */
+  maxConnections?: number;
+  /**
+   * How much of one request is held before its handler starts, and while it does not read. A longer request is handed
+   * over when it has outgrown the window and streams through it. Likewise how much of an answer is held while its
+   * client is still sending. Default 1 MiB.
+   */
+  window?: number;
+  /**
+   * One budget for the request bytes held for all connections together. When it is used up, requests stream as if they
+   * had outgrown their window; what is held beyond it is at most one read (64 KiB) a connection. Default 256 MiB.
+   */
+  maxBufferedBytes?: number;
+  /** The longest request. A longer one is refused. Default `Infinity`: git sets no limit. */
+  maxRequestBytes?: number;
+  /** How long to wait for a client that should send and does not. Default 60,000; 0 waits for ever. */
+  readTimeout?: number;
+  /** How long to wait for a client that should read and does not. Default 60,000; 0 waits for ever. */
+  writeTimeout?: number;
+  /** How long `close` lets running requests finish before it aborts them. Default 10,000; 0 aborts at once. */
+  drainTimeout?: number;
+  /**
+   * How often to check that the socket at the path is still this server's. One that was replaced or deleted can't be
+   * reached any more, so the server drains and stops. Default 10,000 (git: 60,000); 0 never checks.
+   */
+  pathCheckInterval?: number;
+  /** How long to wait for another process that is just starting or stopping a server here. Default 5,000. */
+  lockTimeout?: number;
+  /**
+   * Runs the machines by XState's interpreter, for its inspection, instead of compiled. About four times the cost a
+   * request. Default false.
+   */
+  interpreted?: boolean;
+  /** Is told of every transition of the pool and of its connections. It must not throw; what it throws is reported. */
+  onTransition?: (transition: Transition) => void;
+  /** Drains and stops the server when it aborts; aborts the start when it aborts before that. */
+  signal?: AbortSignal;
+}
+
+/** How a server ended. */
+export interface ServerEnd {
+  /**
+   * `closed`: by `close`, a signal or disposal. `quit`: a handler returned `QUIT`. `path-lost`: its socket was replaced
+   * or deleted. `failed`: see `error`.
+   */
+  readonly reason: 'closed' | 'quit' | 'path-lost' | 'failed';
+  /** Why it failed. */
+  readonly error?: SimpleIpcError;
+}
+
+/** Counters since the start, and gauges, of one server. */
+export interface ServerStats {
+  /** Connections accepted. */
+  readonly accepted: number;
+  /** Connections refused because `maxConnections` were open. */
+  readonly refused: number;
+  /** Connections open now. */
+  readonly open: number;
+  /** Requests whose handler is running now, abandoned ones among them. */
+  readonly running: number;
+  /** Requests waiting for a handler now. */
+  readonly waiting: number;
+  /** Handlers still running although their connection is gone: they ignore their aborted `signal`. */
+  readonly abandoned: number;
+  /** Request bytes held now. */
+  readonly bufferedBytes: number;
+  /** Connections ended, by how they ended. */
+  readonly ended: Readonly<Record<ConnectionOutput['outcome'], number>>;
+  /** Connections the system had accepted and could not hand over, such as for want of descriptors (EMFILE). */
+  readonly acceptErrors: number;
+  /** Connection actors that crashed: defects of this library or of an observer. */
+  readonly crashed: number;
+}
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** The path it was asked to serve. */
+  readonly path: string;
+  /** The state of its pool. */
+  readonly state: PoolState;
+  readonly stats: ServerStats;
+  /** Resolves when the server has ended, and says how. Never rejects. */
+  readonly closed: Promise<ServerEnd>;
+  /**
+   * Gives the path up, serves what its backlog holds, lets running requests finish, and resolves when the server has
+   * ended. After `drainTimeout` (default: the server's) it aborts what still runs. A second call may shorten it.
+   */
+  close(options?: { drainTimeout?: number }): Promise<void>;
+}
+
+/** Options of `request`. Times are in milliseconds. */
+export interface RequestOptions {
+  /**
+   * How long to wait for the server without any progress, in connecting, sending or receiving. Time in which the
+   * answer waits for its reader does not count. Default 60,000; 0 waits for ever, as git does.
+   */
+  timeout?: number;
+  /** How long everything may take, from the call to the last byte. Default 0: no limit. */
+  deadline?: number;
+  /** Gives up when it aborts. */
+  signal?: AbortSignal;
+  /**
+   * Tries again, every 50, while the server refuses the connection or its backlog is full; `true` for 1,000, or a
+   * number. Default false. (git: `wait_if_busy`.)
+   */
+  waitIfBusy?: boolean | number;
+  /**
+   * Tries again, every 50, while there is no socket, or nobody behind it; `true` for 1,000, or a number. Default false.
+   * (git: `wait_if_not_found`.)
+   */
+  waitIfMissing?: boolean | number;
+  /**
+   * Connects even if the socket belongs to neither this user nor root, or stands in a directory that others can write:
+   * whoever owns it sees the request and makes up the answer. Default false.
+   */
+  allowUntrusted?: boolean;
+}
+
+/**
+ * git's states of a path (`enum ipc_active_state` in simple-ipc.h). `path-not-found` is what `request` meets where
+ * `probe`, like git's `ipc_get_active_state`, says `not-listening`.
+ */
+export type ActiveState =
+  | 'listening'
+  | 'not-listening'
+  | 'invalid-path'
+  | 'path-not-found'
+  | 'other-error';
+
+/** What `probe` found. */
+export interface ProbeResult {
+  readonly state: ActiveState;
+  /** Why, in one sentence; for `listening` too, where it may be busy. */
+  readonly cause: string;
+  /** The system's error code behind it, such as `ENOENT`, `ECONNREFUSED` or `EAGAIN`. */
+  readonly errno?: string;
+}
