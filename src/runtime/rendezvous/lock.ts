@@ -1,0 +1,150 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+
+import { errnoOf } from '../errors.ts';
+import { O_PATH } from './address.ts';
+import { cannotLock, locked, pathTooLong } from './errors.ts';
+import { identityAt, isSame, type Identity } from './identity.ts';
+import { prepareSidecar } from './sidecar.ts';
+import { loadSqlite } from './sqlite.ts';
+import { pause, throwIfAborted } from './wait.ts';
+
+/** How a lock is waited for. */
+export interface LockOptions {
+  /** How long to wait for another process, in milliseconds; 0 tries once. */
+  readonly lockTimeout: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The lock of a path, held. */
+export interface Lock {
+  /** The directory that it stands in, for what it guards. */
+  readonly sidecar: string;
+  /** Gives it up, and takes its file and directory away when nothing else stands there. Never throws. */
+  release(): void;
+}
+
+const NAME = 'lock';
+/** SQLite's own limit to the path of a database on Unix (MAX_PATHNAME, 512), without the NUL. */
+const SQLITE_PATH = 511;
+const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
+/** A start holds the lock for about 2 ms. Drawn anew for each try, so that waiters do not march in step. */
+const RETRY_MIN = 2;
+const RETRY_SPREAD = 8;
+
+/**
+ * Takes the lock of a path: whoever publishes, replaces or unlinks a socket there holds it, and nobody holds it while
+ * serving. It is an exclusive transaction on an empty SQLite database, `<path>.d/lock`: exclusive between processes and
+ * inside one, and freed by the kernel when its holder is killed. Waiting blocks nobody: it tries, and tries again.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_LOCKED` after `lockTimeout`, `SIMPLE_IPC_ABORTED` by the signal, what
+ *   `prepareSidecar` throws, and `SIMPLE_IPC_LISTEN_FAILED` where files cannot be locked.
+ */
+export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
+  const { lockTimeout, signal } = options;
+  const deadline = performance.now() + lockTimeout;
+  if (Buffer.byteLength(`${path}.d/${NAME}`) > SQLITE_PATH) {
+    throw pathTooLong(path, `a server's path has at most ${SQLITE_PATH - 7}. Choose a shorter one.`);
+  }
+  for (;;) {
+    throwIfAborted(path, signal);
+    const attempt = tryLock(path);
+    if ('release' in attempt) return attempt;
+    const left = deadline - performance.now();
+    if (left <= 0) throw locked(path, lockTimeout, attempt.cause);
+    await pause(Math.min(left, RETRY_MIN + Math.random() * RETRY_SPREAD), path, signal);
+  }
+}
+
+/**
+ * One try. As a holder removes the file with the lock, a lock may be had on a file that is at the path no more, while
+ * another process has one on its successor: so it counts only if the file that was there before it was opened is there
+ * still.
+ */
+function tryLock(path: string): Lock | { cause: unknown } {
+  const sidecar = prepareSidecar(path);
+  const file = join(sidecar, NAME);
+  let pin: Pin | undefined;
+  let database: DatabaseSync | undefined;
+  let isHeld = false;
+  try {
+    pin = pinFile(file);
+    if (pin === undefined) {
+      open(file).close();
+      pin = pinFile(file);
+    }
+    database = open(file);
+    // The journal would be a second file, which a kill leaves behind. Nothing is ever written that could need it.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    isHeld = pin !== undefined && isSame(pin.identity, identityAt(file));
+    if (!isHeld) return { cause: undefined };
+    return { sidecar, release: once(() => release(sidecar, file, database!)) };
+  } catch (error) {
+    if (isTransient(error)) return { cause: error };
+    throw cannotLock(path, file, error);
+  } finally {
+    pin?.close();
+    if (!isHeld) database?.close();
+  }
+}
+
+function open(file: string): DatabaseSync {
+  return new (loadSqlite().DatabaseSync)(file, { timeout: 0 });
+}
+
+/** Held by another; or its directory was removed between two steps. */
+function isTransient(error: unknown): boolean {
+  const result = (error as { errcode?: unknown }).errcode;
+  if (typeof result !== 'number') return errnoOf(error) === 'ENOENT';
+  return (result & 0xff) === SQLITE_BUSY || (result & 0xff) === SQLITE_CANTOPEN;
+}
+
+interface Pin {
+  readonly identity: Identity;
+  close(): void;
+}
+
+/**
+ * Which file it is, and for as long as the pin is kept, no other file gets its inode. Only Linux can pin a file without
+ * opening it. Opening it is out of the question: closing any descriptor of a file drops all locks that this process
+ * has on it (POSIX). Elsewhere the time of birth must do; APFS does not use an inode's number twice anyway.
+ */
+function pinFile(file: string): Pin | undefined {
+  if (process.platform !== 'linux') {
+    const identity = identityAt(file);
+    return identity && { identity, close() {} };
+  }
+  try {
+    const descriptor = openSync(file, O_PATH | constants.O_NOFOLLOW);
+    return { identity: fstatSync(descriptor, { bigint: true }), close: () => closeSync(descriptor) };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** While the lock is held nobody else removes anything; who finds the file or the directory gone makes a new one. */
+function release(sidecar: string, file: string, database: DatabaseSync): void {
+  try {
+    const beside = readdirSync(sidecar);
+    if (beside.length === 1 && beside[0] === NAME) {
+      unlinkSync(file);
+      // Fails if a waiter has made a new lock in it by now, and then it is in use.
+      rmdirSync(sidecar);
+    }
+  } catch {
+    // Somebody else took it away, which is what was wanted.
+  }
+  database.close();
+}
+
+function once(run: () => void): () => void {
+  let hasRun = false;
+  return () => {
+    if (hasRun) return;
+    hasRun = true;
+    run();
+  };
+}

@@ -1,0 +1,80 @@
+import { unlinkSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+
+import { errnoOf, reasonOf } from '../errors.ts';
+import { shell } from './errors.ts';
+import { identityAt, isSame, type Identity } from './identity.ts';
+import { acquireLock } from './lock.ts';
+
+/** A path that a server has taken. */
+export interface Publication {
+  /** The absolute path. */
+  readonly path: string;
+  /**
+   * Whether the socket at the path is still this server's. One that was replaced or deleted never comes back. True also
+   * when it can't be told: a server does not stop for a failed look.
+   */
+  stands(): Promise<boolean>;
+  /**
+   * Unlinks the socket if it is still this server's; who connects from then on finds nothing, or a successor. The server
+   * goes on listening to those that have connected. Never rejects: what keeps it from it is told by `onNotice`, and
+   * then the socket stays, for the next server to replace. Asked again, it does nothing more.
+   */
+  giveUp(): Promise<void>;
+  /** To be called once the server has closed. */
+  release(): void;
+}
+
+export interface PublicationOptions {
+  readonly lockTimeout: number;
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+/** The publication of the socket `identity` that was just renamed to `path`. */
+export function published(
+  path: string,
+  identity: Identity,
+  options: PublicationOptions,
+  release: () => void,
+): Publication {
+  let givenUp: Promise<void> | undefined;
+  return {
+    path,
+    stands: () => stands(path, identity),
+    giveUp: () => (givenUp ??= giveUp(path, identity, options)),
+    release,
+  };
+}
+
+/** The publication of a pipe: Windows removes it with its last handle, and nobody can take its name before that. */
+export function publishedPipe(path: string): Publication {
+  return { path, stands: async () => true, giveUp: async () => {}, release() {} };
+}
+
+async function stands(path: string, identity: Identity): Promise<boolean> {
+  try {
+    return isSame(await lstat(path, { bigint: true }), identity);
+  } catch (error) {
+    const errno = errnoOf(error);
+    return errno !== 'ENOENT' && errno !== 'ENOTDIR';
+  }
+}
+
+async function giveUp(path: string, identity: Identity, options: PublicationOptions): Promise<void> {
+  const { lockTimeout, onNotice } = options;
+  try {
+    // What is not its own now will never be again, and needs no lock to be left alone.
+    if (!isSame(identityAt(path), identity)) return;
+    const lock = await acquireLock(path, { lockTimeout });
+    try {
+      if (isSame(identityAt(path), identity)) unlinkSync(path);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    onNotice?.(
+      `The socket ${shell(path)} was left where it is (${reasonOf(error)}). ` +
+        'The next server here replaces it; until then clients find that nobody listens.',
+    );
+  }
+}
