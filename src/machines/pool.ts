@@ -1,0 +1,200 @@
+import { assign, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate';
+import type { ConnectionOutput } from './connection.ts';
+
+/** How a server ended. */
+export type EndReason = 'closed' | 'quit' | 'path-lost' | 'failed';
+
+/** The effects that the machine asks for. The runtime carries them out; their results come back as events. */
+export interface PoolEffects {
+  /** Makes the accepted connection an actor, a child of the pool; `draining`: and tells it so. */
+  supervise(connection: unknown, draining: boolean): void;
+  /** Closes a connection that is one too many, and counts it. */
+  refuse(connection: unknown): void;
+  /** A connection has ended: forgets it. */
+  forget(actor: string): void;
+  /** A connection crashed: closes its socket, counts it; `CRASHED_TOO_OFTEN` where that happens too often. */
+  reportCrash(actor: string, error: unknown): void;
+  /** Counts a connection that the system could not hand over. */
+  reportAcceptError(error: Error): void;
+  /** Tells every connection, gives up the path, accepts what the backlog holds: `LISTENER_CLOSED`. */
+  beginDrain(): void;
+  /** Starts, or shortens, the time that is left to running requests: `DEADLINE`. */
+  setDeadline(): void;
+  /** Aborts every connection. */
+  abortConnections(): void;
+  /** Aborts every connection, gives up the path, closes the listener: the server has failed. */
+  abandon(): void;
+  /** The runtime has sent an event that cannot happen in this state. Must throw: the pool crashes. */
+  unexpected(event: string): never;
+}
+
+export interface PoolInput {
+  readonly effects: PoolEffects;
+  readonly maxConnections: number;
+}
+
+export interface PoolContext extends PoolInput {
+  /** Connections open. */
+  readonly open: number;
+  /** The listener is open, so connections may still come. */
+  readonly listening: boolean;
+  readonly reason: EndReason | undefined;
+  readonly error: Error | undefined;
+}
+
+export type PoolEvent =
+  /** The server listens, and its socket stands at the path. */
+  | { readonly type: 'PUBLISHED' }
+  | { readonly type: 'START_FAILED'; readonly reason: Error }
+  | { readonly type: 'CONNECTION'; readonly connection: unknown }
+  /** The system had a connection and could not hand it over. */
+  | { readonly type: 'ACCEPT_FAILED'; readonly reason: Error }
+  /** A handler returned `QUIT`. */
+  | { readonly type: 'QUIT' }
+  | { readonly type: 'DRAIN' }
+  /** The socket at the path is not this server's any more. */
+  | { readonly type: 'PATH_LOST'; readonly reason: Error }
+  /** The backlog is served, and the listener is closed. */
+  | { readonly type: 'LISTENER_CLOSED' }
+  | { readonly type: 'LISTENER_FAILED'; readonly reason: Error }
+  | { readonly type: 'CRASHED_TOO_OFTEN'; readonly reason: Error }
+  /** The time left to running requests is over. */
+  | { readonly type: 'DEADLINE' }
+  | DoneActorEvent<ConnectionOutput, string>
+  | ErrorActorEvent<unknown, string>;
+
+export interface PoolOutput {
+  readonly reason: EndReason;
+  readonly error: Error | undefined;
+}
+
+const ignored = {};
+const impossible = { actions: 'unexpected' } as const;
+
+const drain = (reason: EndReason) => ({ target: 'draining', actions: { type: 'end', params: { reason } } }) as const;
+const fail = { target: 'failed', actions: { type: 'end', params: { reason: 'failed' } } } as const;
+
+/** The life of a server. Its actor is the parent of every connection's, and supervises them. */
+export const poolMachine = setup({
+  types: {
+    context: {} as PoolContext,
+    events: {} as PoolEvent,
+    input: {} as PoolInput,
+    output: {} as PoolOutput,
+  },
+  actions: {
+    countIn: assign({ open: ({ context }) => context.open + 1 }),
+    countOut: assign({ open: ({ context }) => context.open - 1 }),
+    supervise: ({ context, event }, params: { draining: boolean }) => {
+      if (event.type === 'CONNECTION') context.effects.supervise(event.connection, params.draining);
+    },
+    refuse: ({ context, event }) => {
+      if (event.type === 'CONNECTION') context.effects.refuse(event.connection);
+    },
+    forget: ({ context, event }) => context.effects.forget((event as DoneActorEvent).actorId),
+    reportCrash: ({ context, event }) => {
+      const { actorId, error } = event as ErrorActorEvent;
+      context.effects.reportCrash(actorId, error);
+    },
+    reportAcceptError: ({ context, event }) => {
+      if (event.type === 'ACCEPT_FAILED') context.effects.reportAcceptError(event.reason);
+    },
+    beginDrain: ({ context }) => context.effects.beginDrain(),
+    setDeadline: ({ context }) => context.effects.setDeadline(),
+    abortConnections: ({ context }) => context.effects.abortConnections(),
+    abandon: ({ context }) => context.effects.abandon(),
+    unexpected: ({ context, event }) => context.effects.unexpected(event.type),
+    markClosed: assign({ listening: false }),
+    end: assign(({ event }, params: { reason: EndReason }) => ({
+      reason: params.reason,
+      error: 'reason' in event ? event.reason : undefined,
+    })),
+  },
+  guards: {
+    hasRoom: ({ context }) => context.open < context.maxConnections,
+    isLast: ({ context }) => context.open === 1 && !context.listening,
+    isEmpty: ({ context }) => context.open === 0,
+  },
+}).createMachine({
+  id: 'pool',
+  context: ({ input }) => ({ ...input, open: 0, listening: true, reason: undefined, error: undefined }),
+  output: ({ context }) => ({ reason: context.reason as EndReason, error: context.error }),
+  initial: 'starting',
+  states: {
+    starting: {
+      description: 'Takes the path. Connections that come before it is done wait outside.',
+      on: {
+        PUBLISHED: 'accepting',
+        START_FAILED: fail,
+        LISTENER_FAILED: fail,
+        ACCEPT_FAILED: { actions: 'reportAcceptError' },
+        CONNECTION: impossible,
+        QUIT: impossible,
+        DRAIN: impossible,
+        PATH_LOST: impossible,
+        LISTENER_CLOSED: impossible,
+        CRASHED_TOO_OFTEN: impossible,
+        DEADLINE: impossible,
+        'xstate.done.actor.*': impossible,
+        'xstate.error.actor.*': impossible,
+      },
+    },
+    accepting: {
+      description: 'Serves. Each connection is an actor.',
+      on: {
+        CONNECTION: [
+          { guard: 'hasRoom', actions: ['countIn', { type: 'supervise', params: { draining: false } }] },
+          { actions: 'refuse' },
+        ],
+        'xstate.done.actor.*': { actions: ['countOut', 'forget'] },
+        'xstate.error.actor.*': { actions: ['countOut', 'reportCrash'] },
+        QUIT: drain('quit'),
+        DRAIN: drain('closed'),
+        PATH_LOST: drain('path-lost'),
+        CRASHED_TOO_OFTEN: fail,
+        LISTENER_FAILED: fail,
+        ACCEPT_FAILED: { actions: 'reportAcceptError' },
+        PUBLISHED: impossible,
+        START_FAILED: impossible,
+        LISTENER_CLOSED: impossible,
+        DEADLINE: impossible,
+      },
+    },
+    draining: {
+      description: 'Gives up the path, serves what the backlog holds, lets running requests finish, up to a deadline.',
+      entry: ['beginDrain', 'setDeadline'],
+      on: {
+        CONNECTION: [
+          { guard: 'hasRoom', actions: ['countIn', { type: 'supervise', params: { draining: true } }] },
+          { actions: 'refuse' },
+        ],
+        'xstate.done.actor.*': [
+          { guard: 'isLast', target: 'stopped', actions: ['countOut', 'forget'] },
+          { actions: ['countOut', 'forget'] },
+        ],
+        'xstate.error.actor.*': [
+          { guard: 'isLast', target: 'stopped', actions: ['countOut', 'reportCrash'] },
+          { actions: ['countOut', 'reportCrash'] },
+        ],
+        LISTENER_CLOSED: [
+          { guard: 'isEmpty', target: 'stopped', actions: 'markClosed' },
+          { actions: 'markClosed' },
+        ],
+        DEADLINE: { actions: 'abortConnections' },
+        DRAIN: { actions: 'setDeadline' },
+        QUIT: ignored,
+        PATH_LOST: ignored,
+        // It is ending anyway, and every connection that is left ends by itself or by the deadline.
+        CRASHED_TOO_OFTEN: ignored,
+        ACCEPT_FAILED: { actions: 'reportAcceptError' },
+        LISTENER_FAILED: fail,
+        PUBLISHED: impossible,
+        START_FAILED: impossible,
+      },
+    },
+    stopped: { description: 'Over: drained.', type: 'final' },
+    failed: { description: 'Over: it could not start, or could not go on. Its output has the cause.', type: 'final', entry: 'abandon' },
+  },
+});
+
+export type PoolState = 'starting' | 'accepting' | 'draining' | 'stopped' | 'failed';

@@ -1,0 +1,185 @@
+import type { DataSink } from '../protocol/decode.ts';
+import { ByteQueue } from './byte-queue.ts';
+import { SimpleIpcError } from './errors.ts';
+import type { Body } from './types.ts';
+
+/** Is told when bytes have left a body, so that more may be read from the socket. */
+export interface BodyOwner {
+  bodyConsumed(bytes: number): void;
+}
+
+type Waiter = { readonly resolve: (chunk: Buffer | undefined) => void; readonly reject: (error: Error) => void };
+
+/**
+ * The bytes of one message between the decoder, which fills it, and its reader. Bounded by its owner, which stops reading
+ * from the socket while too much is `held`, and goes on when told that bytes were consumed.
+ */
+export class IncomingBody implements Body, DataSink {
+  readonly #owner: BodyOwner;
+  /** The first piece, where it came: a message of one piece goes to its reader without a queue. */
+  #first: Buffer | undefined;
+  #start = 0;
+  #end = 0;
+  #queue: ByteQueue | undefined;
+  #complete = false;
+  #discarding = false;
+  #used = false;
+  #failure: Error | undefined;
+  #waiter: Waiter | undefined;
+
+  constructor(owner: BodyOwner) {
+    this.#owner = owner;
+  }
+
+  /** Bytes that wait for their reader. */
+  get held(): number {
+    return this.#end - this.#start + (this.#queue?.length ?? 0);
+  }
+
+  /** Whether somebody waits for bytes. */
+  get awaited(): boolean {
+    return this.#waiter !== undefined;
+  }
+
+  // ---- The filling side.
+
+  data(chunk: Buffer, start: number, end: number): void {
+    if (this.#discarding) {
+      this.#owner.bodyConsumed(end - start);
+      return;
+    }
+    if (this.#first === undefined && this.#queue === undefined) {
+      this.#first = chunk;
+      this.#start = start;
+      this.#end = end;
+    } else {
+      this.#queue ??= new ByteQueue();
+      this.#queue.push(chunk, start, end);
+    }
+  }
+
+  /** Hands what has come to a reader that waits for it. Called after `data`, once for all of a chunk. */
+  deliver(): void {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    const chunk = this.#take();
+    if (chunk === undefined && !this.#complete) return;
+    this.#waiter = undefined;
+    waiter.resolve(chunk);
+  }
+
+  complete(): void {
+    this.#complete = true;
+    this.deliver();
+  }
+
+  /** Ends it with an error, unless it is complete: what was complete stays readable. */
+  fail(error: Error): void {
+    if (this.#complete || this.#failure !== undefined) return;
+    this.#failure = error;
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.reject(error);
+  }
+
+  /** Drops what is held and what is still to come. `reason` is what a reader who comes too late is told. */
+  discard(reason: Error): void {
+    if (this.#discarding) return;
+    this.#discarding = true;
+    if (!this.#complete || this.held > 0) {
+      this.#complete = false;
+      this.fail(reason);
+    }
+    this.#release();
+  }
+
+  #release(): void {
+    const held = this.held;
+    this.#first = undefined;
+    this.#start = this.#end = 0;
+    this.#queue?.clear();
+    if (held > 0) this.#owner.bodyConsumed(held);
+  }
+
+  // ---- The reading side.
+
+  async text(): Promise<string> {
+    this.#use();
+    if (this.#complete && this.#queue === undefined) {
+      const text = this.#first?.toString('utf8', this.#start, this.#end) ?? '';
+      this.#release();
+      return text;
+    }
+    return (await this.#collect()).toString('utf8');
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    this.#use();
+    return this.#collect();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    this.#use();
+    return {
+      next: async () => {
+        const value = await this.#next();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => {
+        this.discard(bodyUsed());
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #use(): void {
+    if (this.#used) throw bodyUsed();
+    this.#used = true;
+  }
+
+  /** The next piece; nothing at the end. What came before a failure is read before the failure is met. */
+  async #next(): Promise<Buffer | undefined> {
+    const chunk = this.#take();
+    if (chunk !== undefined) return chunk;
+    if (this.#complete) return undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      // The owner may have stopped reading; somebody waiting is a reason to go on.
+      this.#owner.bodyConsumed(0);
+    });
+  }
+
+  #take(): Buffer | undefined {
+    let chunk: Buffer | undefined;
+    if (this.#end > this.#start) {
+      const first = this.#first as Buffer;
+      chunk = this.#end - this.#start === first.length ? first : first.subarray(this.#start, this.#end);
+      this.#first = EMPTY;
+      this.#start = this.#end = 0;
+    } else {
+      chunk = this.#queue?.shift();
+    }
+    if (chunk !== undefined) this.#owner.bodyConsumed(chunk.length);
+    return chunk;
+  }
+
+  async #collect(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let chunk = await this.#next();
+    while (chunk !== undefined) {
+      chunks.push(chunk);
+      chunk = await this.#next();
+    }
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function bodyUsed(): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_BODY_USED',
+    'This message has been read already; it can be read once. Keep what text() or bytes() gave.',
+  );
+}

@@ -1,0 +1,55 @@
+/** What goes wrong with a request on the client, after it has connected. */
+import { reasonOf, SimpleIpcError } from './errors.ts';
+
+export const THE_MESSAGE = 'The message';
+
+export function hungUp(path: string, bytes: number, cause?: Error): SimpleIpcError {
+  const how = cause === undefined ? '' : ` (${reasonOf(cause)})`;
+  return new SimpleIpcError(
+    'SIMPLE_IPC_HUNG_UP',
+    `The server at ${path} closed the connection before its answer was complete${how}; ${bytes} bytes of it had come. ` +
+      'Its handler failed, or it refused the request, or it is stopping: its own log or events say which.',
+    { path, cause },
+  );
+}
+
+/** The code says the same as where nobody listens: nothing was sent, and it may be tried again. */
+export function nothingSent(path: string, cause: Error): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_NOT_LISTENING',
+    `The server at ${path} closed the connection before anything was sent: it is stopping. Ask again.`,
+    { path, cause },
+  );
+}
+
+export function malformedAnswer(path: string, problem: string): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_PROTOCOL_ERROR',
+    `What listens at ${path} does not speak Simple-IPC: ${problem}. Is it the right path?`,
+    { path },
+  );
+}
+
+export function timedOut(path: string, timeout: number, doing: string): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_TIMED_OUT',
+    `The server at ${path} made no progress for ${timeout} ms while ${doing}. Is it stuck? A larger timeout waits longer.`,
+    { path },
+  );
+}
+
+export function deadlineExceeded(path: string, deadline: number): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_DEADLINE_EXCEEDED',
+    `The request to ${path} was not over after ${deadline} ms. A larger deadline waits longer.`,
+    { path },
+  );
+}
+
+export function aborted(path: string, cause: unknown): SimpleIpcError {
+  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The request to ${path} was given up by its signal.`, { path, cause });
+}
+
+export function cancelled(path: string): SimpleIpcError {
+  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The answer of ${path} was cancelled by its reader.`, { path });
+}

@@ -1,0 +1,108 @@
+import * as failure from './client-errors.ts';
+import { SimpleIpcError } from './errors.ts';
+import { Exchange } from './exchange.ts';
+import { requestLimits, type RequestLimits } from './options.ts';
+import { resolveEndpoint } from './rendezvous/endpoint.ts';
+import { checkTrust } from './rendezvous/trust.ts';
+import type { IpcResponse, Message, RequestOptions } from './types.ts';
+
+/** How long to wait before connecting again, in milliseconds: git's WAIT_STEP_MS. */
+const WAIT_STEP = 50;
+
+/**
+ * Sends one request to the server at `path` and resolves with its response, as soon as the first byte of that has come.
+ * Read it with `.text()`, `.bytes()` or `for await`. It ends with an answer that is whole, or with an error that says
+ * why: half an answer is never passed off as one. It connects again only while no byte of the request was written.
+ * git's counterpart is `ipc_client_send_command`.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`, `SIMPLE_IPC_BUSY`,
+ *   `SIMPLE_IPC_INVALID_PATH`, `SIMPLE_IPC_PERMISSION_DENIED`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_UNTRUSTED_PATH`,
+ *   `SIMPLE_IPC_CONNECT_FAILED`: nothing was sent. `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`,
+ *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
+ *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
+ */
+export async function request(path: string, message?: Message, options: RequestOptions = {}): Promise<IpcResponse> {
+  const limits = requestLimits(options);
+  const { absolute } = resolveEndpoint(path);
+  const giveUp = new GiveUp(path, limits.deadline, options.signal);
+  const started = performance.now();
+  try {
+    for (;;) {
+      giveUp.throwIfDue();
+      try {
+        // Looked at each time: a socket that was not there before may be anybody's.
+        if (options.allowUntrusted !== true) checkTrust(absolute);
+        const exchange = new Exchange(path, limits.timeout);
+        giveUp.tell = (error) => exchange.fail(error);
+        const response = await exchange.run(absolute, message);
+        exchange.whenOver(() => giveUp.stop());
+        return response;
+      } catch (error) {
+        if (performance.now() - started >= patience(error, limits)) throw error;
+        await giveUp.wait(WAIT_STEP);
+      }
+    }
+  } catch (error) {
+    giveUp.stop();
+    throw error;
+  }
+}
+
+/** How long an error is waited out, in milliseconds. None of these has let a byte of the request go. */
+function patience(error: unknown, { waitIfBusy, waitIfMissing }: RequestLimits): number {
+  switch (error instanceof SimpleIpcError ? error.code : undefined) {
+    case 'SIMPLE_IPC_BUSY':
+      return waitIfBusy;
+    // git takes a refusal for a busy server; it may as well be a socket that a dead one left.
+    case 'SIMPLE_IPC_NOT_LISTENING':
+      return Math.max(waitIfBusy, waitIfMissing);
+    case 'SIMPLE_IPC_PATH_NOT_FOUND':
+      return waitIfMissing;
+    default:
+      return 0;
+  }
+}
+
+/** The deadline and the signal of a request: what may end it from outside, whatever it is doing. */
+class GiveUp {
+  /** Ends what is going on now. */
+  tell: ((error: Error) => void) | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: () => void;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #error: Error | undefined;
+
+  constructor(path: string, deadline: number, signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#onAbort = () => this.#due(failure.aborted(path, signal?.reason));
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (deadline > 0) this.#timer = setTimeout(() => this.#due(failure.deadlineExceeded(path, deadline)), deadline);
+  }
+
+  #due(error: Error): void {
+    this.#error = error;
+    this.tell?.(error);
+  }
+
+  throwIfDue(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** Resolves after `ms` milliseconds, or as soon as it is due. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.tell = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#error !== undefined) this.tell(this.#error);
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+}

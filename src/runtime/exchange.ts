@@ -1,0 +1,237 @@
+import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
+import { encodeMessage, FLUSH } from '../protocol/encode.ts';
+import { IncomingBody, type BodyOwner } from './body.ts';
+import { bytesOf, chunksOf, isWhole } from './chunks.ts';
+import * as failure from './client-errors.ts';
+import { ClientSocket, type ClientSocketOwner } from './client-socket.ts';
+import { Outgoing } from './outgoing.ts';
+import { withAddress } from './rendezvous/address.ts';
+import { connectError } from './rendezvous/connect-error.ts';
+import type { IpcResponse, Message } from './types.ts';
+
+/** How much of an answer is held for a reader that is slower than the server, in bytes. */
+const WINDOW = 2 ** 20;
+
+/** A whole message up to this size is sent with its flush packet in one write. */
+const ONE_WRITE = 65_536;
+
+/**
+ * One request and its response over one connection. The two go on at once: a long answer may begin while a long request
+ * is still being sent, and a complete answer is a success whatever becomes of the rest of the request.
+ */
+export class Exchange implements ClientSocketOwner, BodyOwner {
+  readonly #socket: ClientSocket;
+  readonly #path: string;
+  readonly #timeout: number;
+  readonly #decoder = new Decoder();
+  readonly #body = new ResponseBody(this);
+  readonly #responded = Promise.withResolvers<IpcResponse>();
+  readonly #outgoing: Outgoing;
+  #onEnd: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastProgress = performance.now();
+  #doing = 'connecting';
+  #wroteAny = false;
+  /** The caller's message, and not the server, is what is waited for. */
+  #awaitingSource = false;
+  #paused = false;
+  #over = false;
+  #writeError: Error | undefined;
+
+  constructor(path: string, timeout: number) {
+    this.#path = path;
+    this.#timeout = timeout;
+    this.#socket = new ClientSocket(this);
+    this.#outgoing = new Outgoing(this.#socket, () => this.#progress());
+    this.#socket.on('end', () => this.#ended()).on('error', (error) => this.#ended(error));
+  }
+
+  /** Connects, sends the message, and resolves with the response when its first byte has come. */
+  run(absolute: string, message: Message): Promise<IpcResponse> {
+    this.#watchProgress();
+    this.#socket.once('connect', () => {
+      this.#doing = 'the request was being sent';
+      this.#progress();
+      this.#send(message).catch((error: unknown) => this.fail(error as Error));
+    });
+    try {
+      withAddress(absolute, (address) => this.#socket.connect({ path: address }));
+    } catch (error) {
+      this.fail(connectError(error, this.#path));
+    }
+    return this.#responded.promise;
+  }
+
+  /** Calls `listener` when it is over, however it ends: at once where it is over already. */
+  whenOver(listener: () => void): void {
+    if (this.#over) listener();
+    else this.#onEnd = listener;
+  }
+
+  // ---- The request.
+
+  async #send(message: Message): Promise<void> {
+    if (message === undefined || (isWhole(message) && message.length <= ONE_WRITE)) {
+      this.#socket.write(message === undefined ? FLUSH : encodeMessage(message));
+    } else if (isWhole(message)) {
+      await this.#outgoing.write(bytesOf(message, failure.THE_MESSAGE), 0);
+      this.#socket.write(FLUSH);
+    } else {
+      // Nothing is taken from the source for a connection that is dead.
+      this.#socket.write(NOTHING);
+      if (this.#writeError !== undefined) return;
+      await this.#sendChunks(message);
+    }
+    this.#wroteAny = true;
+    await this.#outgoing.taken();
+    this.#doing = 'its answer was awaited';
+    this.#progress();
+  }
+
+  async #sendChunks(message: Parameters<typeof chunksOf>[0]): Promise<void> {
+    const iterator = chunksOf(message, failure.THE_MESSAGE);
+    let ended = false;
+    try {
+      while (!this.#over && this.#writeError === undefined) {
+        this.#awaitingSource = true;
+        const result = await iterator.next();
+        this.#awaitingSource = false;
+        this.#progress();
+        if (result.done === true) {
+          ended = true;
+          break;
+        }
+        const data = bytesOf(result.value, failure.THE_MESSAGE);
+        if (data.length > 0) this.#wroteAny = true;
+        await this.#outgoing.write(data, 0);
+      }
+    } catch (error) {
+      ended = true;
+      throw error;
+    } finally {
+      this.#awaitingSource = false;
+      if (!ended) await iterator.return?.();
+    }
+    if (ended && !this.#over) this.#socket.write(FLUSH);
+  }
+
+  writeFailed(error: Error): void {
+    this.#writeError ??= error;
+    this.#outgoing.close();
+    if (!this.#wroteAny) this.fail(failure.nothingSent(this.#path, error));
+    // Otherwise what can be read may still be the whole answer: the end of file, or a reset, comes after it.
+  }
+
+  // ---- The response.
+
+  received(chunk: Buffer): boolean {
+    if (this.#over) return false;
+    this.#progress();
+    const end = this.#decoder.decode(chunk, this);
+    if (end === MALFORMED) {
+      this.fail(failure.malformedAnswer(this.#path, this.#decoder.problem as string));
+      return false;
+    }
+    if (end !== MORE) {
+      this.#body.complete();
+      this.#finish();
+      this.#responded.resolve(this.#body);
+      return false;
+    }
+    if (this.#decoder.packets > 0) this.#responded.resolve(this.#body);
+    this.#body.deliver();
+    this.#paused = this.#body.held > WINDOW;
+    return !this.#paused;
+  }
+
+  /** The decoder's data. The chunk is the socket's own buffer, so it is copied. */
+  data(chunk: Buffer, start: number, end: number): void {
+    this.#body.data(Buffer.from(chunk.subarray(start, end)), 0, end - start);
+  }
+
+  bodyConsumed(): void {
+    if (!this.#paused || this.#body.held > WINDOW / 2) return;
+    this.#paused = false;
+    this.#progress();
+    if (!this.#over) this.#socket.resume();
+  }
+
+  #ended(error?: Error): void {
+    if (this.#doing === 'connecting') this.fail(connectError(error, this.#path));
+    else this.fail(failure.hungUp(this.#path, this.#decoder.bytes, error ?? this.#writeError));
+  }
+
+  // ---- Its end.
+
+  /** Ends it with an error. An answer that is complete stays a success. */
+  fail(error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#body.fail(error);
+    this.#responded.reject(error);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#socket.destroy();
+    this.#outgoing.close();
+    this.#onEnd?.();
+  }
+
+  cancel(): void {
+    this.fail(failure.cancelled(this.#path));
+  }
+
+  // ---- Time.
+
+  #progress(): void {
+    this.#lastProgress = performance.now();
+  }
+
+  /** One timer for the whole exchange: it looks when the last progress was, and comes back when it could be too long ago. */
+  #watchProgress(): void {
+    if (this.#timeout === 0) return;
+    const look = () => {
+      // While a reader or a source of the caller's own is slow, the server is not to blame.
+      if (this.#paused || this.#awaitingSource) this.#progress();
+      const left = this.#lastProgress + this.#timeout - performance.now();
+      if (left > 0) {
+        this.#timer = setTimeout(look, Math.ceil(left));
+        return;
+      }
+      this.fail(failure.timedOut(this.#path, this.#timeout, this.#doing));
+    };
+    this.#timer = setTimeout(look, this.#timeout);
+  }
+}
+
+class ResponseBody extends IncomingBody implements IpcResponse {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    super(exchange);
+    this.#exchange = exchange;
+  }
+
+  cancel(): void {
+    this.#exchange.cancel();
+  }
+
+  override [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    const iterator = super[Symbol.asyncIterator]();
+    return {
+      next: () => iterator.next(),
+      return: async () => {
+        this.cancel();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cancel();
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

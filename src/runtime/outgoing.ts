@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net';
+import { encodePackets, packetHeader } from '../protocol/encode.ts';
+import { MAX_PACKET_DATA } from '../protocol/pkt-line.ts';
+
+/** How much is handed to the kernel at once. Each piece that it takes is progress, and bounds what is encoded ahead. */
+const SLICE = 4 * MAX_PACKET_DATA;
+
+/** Up to here it is cheaper to copy data behind its header than to send the two from where they are. */
+const COPY = 16_384;
+
+/** After so many bytes without a pause the event loop gets its turn, or other connections would starve. */
+const BURST = 262_144;
+/** What a chunk counts for beside its bytes, so that many tiny ones are a burst as well. */
+const CHUNK_COST = 256;
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Sends data as packets, and says when to wait. Usually the kernel takes everything at once and nobody waits; what it did
+ * not take holds the sender up, beyond an `allowance` that may be kept in memory.
+ */
+export class Outgoing {
+  readonly #socket: Socket;
+  readonly #progress: () => void;
+  #burst = 0;
+  #release: (() => void) | undefined;
+  #closed = false;
+
+  /** `progress` is called whenever the kernel has taken what somebody waited for. */
+  constructor(socket: Socket, progress: () => void) {
+    this.#socket = socket;
+    this.#progress = progress;
+  }
+
+  /** Whether somebody waits for the peer to read. */
+  get blocked(): boolean {
+    return this.#release !== undefined;
+  }
+
+  /**
+   * Sends `data` as packets. Gives nothing when the next may follow at once, else a promise of that; it never rejects: a
+   * connection that has failed is ended by the socket's `error` event.
+   * `allowance`: bytes that may wait in memory without holding the sender up.
+   */
+  write(data: Buffer, allowance: number): Promise<void> | undefined {
+    if (data.length <= SLICE) return this.#slice(data, allowance);
+    return this.#slices(data, allowance);
+  }
+
+  async #slices(data: Buffer, allowance: number): Promise<void> {
+    for (let at = 0; at < data.length && !this.#closed; at += SLICE) {
+      await this.#slice(data.subarray(at, at + SLICE), allowance);
+    }
+  }
+
+  #slice(data: Buffer, allowance: number): Promise<void> | undefined {
+    if (data.length === 0 || this.#closed) return undefined;
+    const socket = this.#socket;
+    // What may stay behind while its owner goes on is copied: the owner may fill the same buffer again.
+    if (data.length <= COPY || allowance > 0) {
+      socket.write(encodePackets(data));
+    } else {
+      socket.cork();
+      for (let at = 0; at < data.length; at += MAX_PACKET_DATA) {
+        const packet = data.subarray(at, at + MAX_PACKET_DATA);
+        socket.write(packetHeader(packet.length));
+        socket.write(packet);
+      }
+      socket.uncork();
+    }
+    if (socket.errored !== null || socket.writableLength > allowance) return this.taken();
+    this.#burst += data.length + CHUNK_COST;
+    if (this.#burst < BURST) return undefined;
+    this.#burst = 0;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Resolves when the kernel has taken all that was written, or the connection is closed. */
+  taken(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#closed) return resolve();
+      const release = () => {
+        if (this.#release === release) this.#release = undefined;
+        resolve();
+      };
+      this.#release = release;
+      // A write of nothing is done when all before it is. One that fails is the business of the `error` event.
+      this.#socket.write(NOTHING, (error) => {
+        if (error !== null && error !== undefined) return;
+        this.#progress();
+        release();
+      });
+    });
+  }
+
+  /** The connection is closed: nobody waits any more. */
+  close(): void {
+    this.#closed = true;
+    this.#release?.();
+  }
+}

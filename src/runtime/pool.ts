@@ -1,0 +1,238 @@
+import type { Server as NetServer, Socket } from 'node:net';
+import { createActor, type AnyActorLogic, type AnyActorRef } from 'xstate';
+import { compile } from '../machines/compile.ts';
+import { connectionMachine, type Outcome } from '../machines/connection.ts';
+import { poolMachine, type PoolEffects, type PoolEvent, type PoolOutput, type PoolState } from '../machines/pool.ts';
+import { Connection } from './connection.ts';
+import { HangUpWatch, type Watched } from './hang-ups.ts';
+import { guarded, observed } from './observe.ts';
+import type { ServeLimits } from './options.ts';
+import { ProgressSweep } from './progress.ts';
+import * as failure from './server-errors.ts';
+import { Slots } from './slots.ts';
+import type { Handler, ServeOptions, ServerStats } from './types.ts';
+
+/** More crashes of connection actors than this, within the window in milliseconds, and the server gives up. */
+const MAX_CRASHES = 10;
+const CRASH_WINDOW = 10_000;
+
+const compiled = { connection: compile(connectionMachine), pool: compile(poolMachine) };
+
+/** What the pool needs done to the listener; server.ts has it. */
+export interface Listener {
+  readonly path: string;
+  /** Gives up the path, accepts what the backlog holds, and closes. Never rejects. */
+  giveUp(): Promise<void>;
+}
+
+/** Carries out what the pool machine asks for, and holds what its connections share. */
+export class Pool implements PoolEffects {
+  readonly actor: AnyActorRef;
+  readonly handler: Handler;
+  readonly limits: ServeLimits;
+  readonly slots: Slots;
+  /** Request bytes held for all connections. */
+  bufferedBytes = 0;
+  /** Handlers running whose connection is gone. */
+  abandoned = 0;
+  /** How long running requests have left when the server drains, in milliseconds. */
+  drainTimeout: number;
+  readonly #listener: Listener;
+  readonly #connectionLogic: AnyActorLogic;
+  readonly #connections = new Map<string, Connection>();
+  readonly #sweep: ProgressSweep;
+  readonly #hangUps = new HangUpWatch();
+  readonly #crashes: number[] = [];
+  #deadline: NodeJS.Timeout | undefined;
+  #accepted = 0;
+  #refused = 0;
+  #acceptErrors = 0;
+  #crashed = 0;
+  readonly #ended: Record<Outcome, number> = {
+    answered: 0,
+    pinged: 0,
+    'hung-up': 0,
+    'protocol-error': 0,
+    limit: 0,
+    'timed-out': 0,
+    'handler-failed': 0,
+    aborted: 0,
+    refused: 0,
+  };
+
+  constructor(handler: Handler, limits: ServeLimits, options: ServeOptions, listener: Listener) {
+    this.handler = handler;
+    this.limits = limits;
+    this.drainTimeout = limits.drainTimeout;
+    this.#listener = listener;
+    this.slots = new Slots(limits.concurrency);
+    this.#sweep = new ProgressSweep(limits, () => this.#connections.values());
+    const emit = options.onTransition && guarded(options.onTransition);
+    const interpreted = options.interpreted === true;
+    this.#connectionLogic = observed(
+      (interpreted ? connectionMachine : compiled.connection) as AnyActorLogic,
+      'connection',
+      emit,
+    );
+    const poolLogic = observed((interpreted ? poolMachine : compiled.pool) as AnyActorLogic, 'pool', emit);
+    this.actor = createActor(poolLogic, {
+      id: 'pool',
+      input: { effects: this, maxConnections: limits.maxConnections },
+    });
+  }
+
+  /** Starts the pool's actor; resolves when it has ended. Never rejects: a crash of the pool itself is a failure, too. */
+  run(): Promise<PoolOutput> {
+    return new Promise((resolve) => {
+      this.actor.subscribe({
+        complete: () => resolve(this.actor.getSnapshot().output as PoolOutput),
+        error: (error: unknown) => {
+          this.abandon();
+          const message = 'The pool crashed. This is a defect of simple-ipc: please report it, with the cause.';
+          resolve({ reason: 'failed', error: failure.serverFailed(message, error, this.#listener.path) });
+        },
+      });
+      this.actor.start();
+    });
+  }
+
+  send(event: PoolEvent): void {
+    // A server that has ended has nothing to do with what comes late.
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+
+  quit(): void {
+    this.send({ type: 'QUIT' });
+  }
+
+  get state(): PoolState {
+    return (this.actor.getSnapshot() as unknown as { value: PoolState }).value;
+  }
+
+  get sweep(): number {
+    return this.#sweep.count;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  get stats(): ServerStats {
+    return {
+      accepted: this.#accepted,
+      refused: this.#refused,
+      open: this.#connections.size,
+      running: this.slots.taken,
+      waiting: this.slots.waiting,
+      abandoned: this.abandoned,
+      bufferedBytes: this.bufferedBytes,
+      ended: { ...this.#ended },
+      acceptErrors: this.#acceptErrors,
+      crashed: this.#crashed,
+    };
+  }
+
+  ended(outcome: Outcome): void {
+    this.#ended[outcome]++;
+  }
+
+  watch(connection: Watched): void {
+    this.#hangUps.add(connection);
+  }
+
+  unwatch(connection: Watched): void {
+    this.#hangUps.delete(connection);
+  }
+
+  // ---- The machine's effects.
+
+  supervise(socket: unknown, draining: boolean): void {
+    const name = `c${++this.#accepted}`;
+    const connection = new Connection(name, this, socket as Socket);
+    this.#connections.set(name, connection);
+    const actor = createActor(this.#connectionLogic, { id: name, parent: this.actor, input: connection });
+    connection.actor = actor;
+    actor.start();
+    if (draining) actor.send({ type: 'DRAIN' });
+  }
+
+  refuse(socket: unknown): void {
+    this.#accepted++;
+    this.#refused++;
+    (socket as Socket).on('error', () => undefined).destroy();
+  }
+
+  forget(actor: string): void {
+    this.#connections.delete(actor);
+  }
+
+  reportCrash(actor: string, error: unknown): void {
+    this.#crashed++;
+    const reason = failure.serverFailed('The connection crashed.', error, this.#listener.path);
+    this.#connections.get(actor)?.crashed(reason);
+    this.#connections.delete(actor);
+    const now = performance.now();
+    this.#crashes.push(now);
+    while ((this.#crashes[0] as number) < now - CRASH_WINDOW) this.#crashes.shift();
+    if (this.#crashes.length > MAX_CRASHES) {
+      const message = `More than ${MAX_CRASHES} connections crashed within ${CRASH_WINDOW} ms; the last is the cause.`;
+      this.send({
+        type: 'CRASHED_TOO_OFTEN',
+        reason: failure.serverFailed(message, error, this.#listener.path),
+      });
+    }
+  }
+
+  reportAcceptError(): void {
+    this.#acceptErrors++;
+  }
+
+  beginDrain(): void {
+    for (const connection of this.#connections.values()) connection.actor?.send({ type: 'DRAIN' });
+    void this.#listener.giveUp().then(() => this.send({ type: 'LISTENER_CLOSED' }));
+  }
+
+  setDeadline(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.send({ type: 'DEADLINE' }), this.drainTimeout);
+  }
+
+  abortConnections(): void {
+    this.#abort(failure.drainDeadline(this.drainTimeout));
+  }
+
+  #abort(reason: Error): void {
+    for (const connection of this.#connections.values()) connection.actor?.send({ type: 'ABORTED', reason });
+  }
+
+  abandon(): void {
+    this.#abort(failure.serverFailed('The server has failed.', undefined, this.#listener.path));
+    void this.#listener.giveUp();
+  }
+
+  unexpected(event: string): never {
+    throw failure.unexpectedEvent(event);
+  }
+
+  /** Stops the timers. */
+  release(): void {
+    clearTimeout(this.#deadline);
+    this.#sweep.stop();
+    this.#hangUps.stop();
+  }
+}
+
+/** How many turns of the event loop without a connection mean that the backlog is empty. */
+const QUIET_TURNS = 3;
+
+/** Resolves when no connection has been accepted for a few turns of the event loop. */
+export async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>): Promise<void> {
+  let accepted = -1;
+  for (let turns = 0; turns < QUIET_TURNS && server.listening; turns++) {
+    if (pool.accepted !== accepted) {
+      accepted = pool.accepted;
+      turns = 0;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,122 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
+import { serveLimits, time } from './options.ts';
+import { backlogServed, Pool } from './pool.ts';
+import { publish, type Publication } from './rendezvous/publish.ts';
+import * as failure from './server-errors.ts';
+import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
+
+/** How many connections may wait to be accepted. The kernel's own limit (net.core.somaxconn, 4096 on Linux) is below it or the same. git: 50. */
+const BACKLOG = 4_096;
+
+/**
+ * Starts a Simple-IPC server at `path`: a Unix domain socket, or on Windows the named pipe that git's rule makes of it.
+ * Resolves when it listens, and a client that finds the socket is answered. The socket is its owner's alone (0600). One
+ * that a dead server left is replaced; one that is alive is left alone. git's counterpart is `ipc_server_run`.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_ADDRESS_IN_USE` when a server listens there; `SIMPLE_IPC_INVALID_PATH` when
+ *   something else stands there; `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_PERMISSION_DENIED`,
+ *   `SIMPLE_IPC_UNTRUSTED_PATH`, `SIMPLE_IPC_NETWORK_FILE_SYSTEM`, `SIMPLE_IPC_LOCKED`, `SIMPLE_IPC_LISTEN_FAILED`,
+ *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
+ */
+export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
+  if (typeof handler !== 'function') throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
+  const limits = serveLimits(options);
+  const { signal } = options;
+
+  const server = createServer({ allowHalfOpen: true });
+  let publication: Publication | undefined;
+  let given: Promise<void> | undefined;
+  const listener = {
+    path,
+    giveUp: () => (given ??= giveUp(server, publication, pool)),
+  };
+  const pool = new Pool(handler, limits, options, listener);
+  const ended = pool.run();
+
+  // A client may connect as soon as the socket is at the path, before the pool knows.
+  const early: Socket[] = [];
+  const accept = (connection: Socket) => pool.send({ type: 'CONNECTION', connection });
+  const acceptEarly = (socket: Socket) => early.push(socket);
+  server.on('connection', acceptEarly);
+  server.on('error', (error) => {
+    // Before it listens, publish tells of what fails.
+    if (publication === undefined) return;
+    const type = (error as NodeJS.ErrnoException).syscall === 'accept' ? 'ACCEPT_FAILED' : 'LISTENER_FAILED';
+    const message = `The listening socket failed (${errnoOf(error) ?? error.message}).`;
+    pool.send({ type, reason: failure.serverFailed(message, error, path) });
+  });
+
+  try {
+    publication = await publish(server, path, {
+      backlog: BACKLOG,
+      lockTimeout: limits.lockTimeout,
+      signal,
+      onNotice: (message) => process.emitWarning(message, 'SimpleIpcWarning'),
+    });
+  } catch (error) {
+    pool.send({ type: 'START_FAILED', reason: error as Error });
+    pool.release();
+    throw error;
+  }
+  pool.send({ type: 'PUBLISHED' });
+  server.off('connection', acceptEarly).on('connection', accept);
+  for (const socket of early) accept(socket);
+
+  const pathCheck = watchPath(publication, limits.pathCheckInterval, () => {
+    pool.send({ type: 'PATH_LOST', reason: failure.pathLost(path) });
+  });
+  const drain = () => pool.send({ type: 'DRAIN' });
+  signal?.addEventListener('abort', drain, { once: true });
+  if (signal?.aborted === true) drain();
+
+  const { promise: serverClosed, resolve: onServerClosed } = Promise.withResolvers<void>();
+  server.once('close', onServerClosed);
+  const closed = ended.then(async ({ reason, error }): Promise<ServerEnd> => {
+    clearInterval(pathCheck);
+    signal?.removeEventListener('abort', drain);
+    await listener.giveUp();
+    await serverClosed;
+    publication.release();
+    pool.release();
+    return reason === 'failed' ? { reason, error: error as SimpleIpcError } : { reason };
+  });
+
+  const close = async (closing: { drainTimeout?: number } = {}): Promise<void> => {
+    if (closing.drainTimeout !== undefined) pool.drainTimeout = time('drainTimeout', closing.drainTimeout);
+    drain();
+    await closed;
+  };
+  return {
+    path,
+    get state() {
+      return pool.state;
+    },
+    get stats() {
+      return pool.stats;
+    },
+    closed,
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+/** The path first, so that nobody comes any more; then those who came already; then the listener. */
+async function giveUp(server: NetServer, publication: Publication | undefined, pool: Pool): Promise<void> {
+  await publication?.giveUp();
+  await backlogServed(server, pool);
+  server.close();
+}
+
+function watchPath(publication: Publication, interval: number, lost: () => void): NodeJS.Timeout | undefined {
+  if (interval === 0) return undefined;
+  return setInterval(() => {
+    // A check that fails proves nothing: the next one will tell.
+    publication.stands().then(
+      (stands) => {
+        if (!stands) lost();
+      },
+      () => undefined,
+    );
+  }, interval).unref();
+}

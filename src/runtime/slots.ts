@@ -1,0 +1,72 @@
+/** Somebody who wants a slot. `wants` is asked again when its turn has come: it may be gone by then. */
+export interface SlotTaker {
+  readonly wantsSlot: boolean;
+  slotGranted(): void;
+}
+
+/** Slots for a number of handlers at once, handed out first come, first served. Waiting is bounded by `maxConnections`. */
+export class Slots {
+  readonly #limit: number;
+  #taken = 0;
+  #queue: SlotTaker[] = [];
+  #head = 0;
+  #gone = 0;
+  #granting = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get waiting(): number {
+    return this.#queue.length - this.#head - this.#gone;
+  }
+
+  /** Grants a slot at once and says true; or says false, and grants it in turn. */
+  acquire(taker: SlotTaker): boolean {
+    if (this.#taken < this.#limit && this.waiting === 0) {
+      this.#taken++;
+      taker.slotGranted();
+      return true;
+    }
+    this.#queue.push(taker);
+    return false;
+  }
+
+  /** One that waited does not want it any more (`wantsSlot` is false by now). */
+  forget(): void {
+    this.#gone++;
+  }
+
+  release(): void {
+    this.#taken--;
+    // What is granted may be released at once, inside slotGranted: one loop, not a recursion as deep as the queue.
+    if (this.#granting) return;
+    this.#granting = true;
+    try {
+      while (this.#taken < this.#limit && this.#head < this.#queue.length) {
+        const taker = this.#queue[this.#head] as SlotTaker;
+        this.#advance();
+        if (!taker.wantsSlot) {
+          this.#gone--;
+          continue;
+        }
+        this.#taken++;
+        taker.slotGranted();
+      }
+    } finally {
+      this.#granting = false;
+    }
+  }
+
+  #advance(): void {
+    this.#head++;
+    if (this.#head === this.#queue.length || this.#head === 1024) {
+      this.#queue.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+}
