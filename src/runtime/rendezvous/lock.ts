@@ -79,8 +79,9 @@ function tryLock(path: string): Lock | { cause: unknown } {
     // The journal would be a second file, which a kill leaves behind. Nothing is ever written that could need it.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     isHeld = pin !== undefined && isSame(pin.identity, identityAt(file));
-    if (!isHeld) return { cause: undefined };
-    return { sidecar, release: once(() => release(sidecar, file, database!)) };
+    if (pin === undefined || !isHeld) return { cause: undefined };
+    const held = { sidecar, identity: pin.identity, database };
+    return { sidecar, release: once(() => release(held)) };
   } catch (error) {
     if (isTransient(error)) return { cause: error };
     throw cannotLock(path, file, error);
@@ -126,10 +127,11 @@ function pinFile(file: string): Pin | undefined {
 }
 
 /** While the lock is held nobody else removes anything; who finds the file or the directory gone makes a new one. */
-function release(sidecar: string, file: string, database: DatabaseSync): void {
+function release(held: { sidecar: string; identity: Identity; database: DatabaseSync }): void {
+  const { sidecar, identity, database } = held;
+  const file = join(sidecar, NAME);
   try {
-    const beside = readdirSync(sidecar);
-    if (beside.length === 1 && beside[0] === NAME) {
+    if (readdirSync(sidecar).length === 1 && isSame(identity, identityAt(file))) {
       unlinkSync(file);
       // Fails if a waiter has made a new lock in it by now, and then it is in use.
       rmdirSync(sidecar);

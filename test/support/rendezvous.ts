@@ -1,0 +1,88 @@
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { ExecutionContext } from 'ava';
+
+import { withAddress } from '../../src/runtime/rendezvous/address.ts';
+import { publish, type PublishOptions } from '../../src/runtime/rendezvous/publish.ts';
+
+/** A private directory that goes with the test. */
+export function temporaryDirectory(t: ExecutionContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ipc-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A directory whose path has at least that many bytes. */
+export function longName(directory: string, name: string, bytes: number): string {
+  const rest = bytes - Buffer.byteLength(directory) - Buffer.byteLength(name) - 2;
+  // No part of a path may have more than 255 bytes.
+  const parts: string[] = [];
+  for (let left = rest; left > 0; left -= 200) parts.push('d'.repeat(Math.min(left - 1, 199) || 1));
+  return join(directory, ...parts, name);
+}
+
+/** A server that says `name` to whoever connects, and ends. */
+export function speaker(name: string): Server {
+  return createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(name);
+  });
+}
+
+/** What the server at a path says. */
+export function ask(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = withAddress(path, (address) => connect(address));
+    socket.setEncoding('utf8');
+    socket.on('data', (text) => (said += text));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(said));
+  });
+}
+
+/** Has a server listen at a path by the system's own means. */
+export async function listenAt(t: ExecutionContext, path: string, server = speaker('plain')): Promise<Server> {
+  t.teardown(() => server.close());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return server;
+}
+
+/** Leaves a socket at a path that nobody listens on, as a killed server does. */
+export async function leaveStaleSocket(path: string): Promise<void> {
+  const server = createServer();
+  // Node unlinks the name that it bound, so that has to be another one.
+  await new Promise<void>((resolve) => server.listen(`${path}~`, resolve));
+  renameSync(`${path}~`, path);
+  await closed(server);
+}
+
+export function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+/** A server published at a path, which gives it up and closes with the test. */
+export async function publishSpeaker(
+  t: ExecutionContext,
+  path: string,
+  name: string,
+  options: Partial<PublishOptions> = {},
+) {
+  const server = speaker(name);
+  const publication = await publish(server, path, { backlog: 50, lockTimeout: 5000, ...options });
+  const stop = async () => {
+    await publication.giveUp();
+    await closed(server);
+    publication.release();
+  };
+  t.teardown(async () => {
+    if (server.listening) await stop();
+  });
+  return { server, publication, stop };
+}
