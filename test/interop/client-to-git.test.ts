@@ -19,7 +19,7 @@ async function ask(path: string, message: string): Promise<string> {
 }
 
 async function refuses(t: ExecutionContext, path: string, code: ErrorCode): Promise<void> {
-  await t.throwsAsync(ask(path, 'flush'), { instanceOf: SimpleIpcError, code });
+  await t.throwsAsync(request(path, 'flush'), { instanceOf: SimpleIpcError, code });
 }
 
 withGit('a request is answered by git', async (t, peer) => {

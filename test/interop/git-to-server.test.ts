@@ -52,9 +52,9 @@ async function setScene(t: ExecutionContext, peer: Git): Promise<Scene> {
 function pathsOf(transitions: Transition[]): string[] {
   const ofConnections = transitions.filter(({ machine }) => machine === 'connection');
   return [...Map.groupBy(ofConnections, ({ actor }) => actor).values()].map((steps) => {
-    const states = steps.filter(({ from, to }) => from !== to).map(({ from }) => from);
-    const { to, output } = steps.at(-1) as Transition;
-    return [...states, to, (output as ConnectionOutput | undefined)?.outcome].join(' > ');
+    const states = steps.filter(({ from, to }) => from !== to).map(({ to }) => to);
+    const output = steps.at(-1)?.output as ConnectionOutput | undefined;
+    return [...states, output?.outcome].join(' > ');
   });
 }
 
