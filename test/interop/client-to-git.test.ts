@@ -60,9 +60,7 @@ withGit('a hundred requests at once are all answered by eight threads', async (t
   const repository = await makeRepository(t, peer);
   await startDaemon(t, repository);
 
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, () => ask(repository.socketPath, 'flush')),
-  );
+  const answers = await Promise.all(Array.from({ length: 100 }, () => ask(repository.socketPath, 'flush')));
 
   t.deepEqual(
     answers.filter((answer) => !TRIVIAL.test(answer)),
@@ -105,19 +103,16 @@ withGit('a killed daemon leaves a socket on which nobody listens', async (t, pee
   await refuses(t, repository.socketPath, 'SIMPLE_IPC_NOT_LISTENING');
 });
 
-withGit(
-  'a daemon told to quit answers with nothing, and takes its socket away',
-  async (t, peer) => {
-    const repository = await makeRepository(t, peer);
-    const daemon = await startDaemon(t, repository);
-    const exited = once(daemon, 'exit');
+withGit('a daemon told to quit answers with nothing, and takes its socket away', async (t, peer) => {
+  const repository = await makeRepository(t, peer);
+  const daemon = await startDaemon(t, repository);
+  const exited = once(daemon, 'exit');
 
-    t.is(await ask(repository.socketPath, 'quit'), '');
-    t.deepEqual(await exited, [0, null]);
-    t.like(await probe(repository.socketPath), { state: 'not-listening', errno: 'ENOENT' });
-    await refuses(t, repository.socketPath, 'SIMPLE_IPC_PATH_NOT_FOUND');
-  },
-);
+  t.is(await ask(repository.socketPath, 'quit'), '');
+  t.deepEqual(await exited, [0, null]);
+  t.like(await probe(repository.socketPath), { state: 'not-listening', errno: 'ENOENT' });
+  await refuses(t, repository.socketPath, 'SIMPLE_IPC_PATH_NOT_FOUND');
+});
 
 withGit("our server starts over git's stale socket", async (t, peer) => {
   const repository = await makeRepository(t, peer);

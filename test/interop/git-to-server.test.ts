@@ -58,8 +58,7 @@ function pathsOf(transitions: Transition[]): string[] {
   });
 }
 
-const ANSWERED =
-  'listening > reading-request > dispatching > streaming-response > closed > answered';
+const ANSWERED = 'listening > reading-request > dispatching > streaming-response > closed > answered';
 
 /** Has git make its index rely on the server: from here on it believes that what is not reported is unchanged. */
 async function prime({ repository }: Scene): Promise<void> {
@@ -68,9 +67,7 @@ async function prime({ repository }: Scene): Promise<void> {
 }
 
 function modify({ repository }: Scene, ...names: string[]): Promise<unknown> {
-  return Promise.all(
-    names.map((name) => writeFile(join(repository.directory, name), `${name}, modified`)),
-  );
+  return Promise.all(names.map((name) => writeFile(join(repository.directory, name), `${name}, modified`)));
 }
 
 withGit('a trivial answer makes git look for itself', async (t, peer) => {
@@ -195,21 +192,18 @@ withGit('git does not believe half an answer', async (t, peer) => {
   ]);
 });
 
-withGit(
-  'an empty answer is believed, which is why a failure never ends in one',
-  async (t, peer) => {
-    const scene = await setScene(t, peer);
-    await prime(scene);
-    await modify(scene, 'a', 'b');
-    scene.answer = () => {};
+withGit('an empty answer is believed, which is why a failure never ends in one', async (t, peer) => {
+  const scene = await setScene(t, peer);
+  await prime(scene);
+  await modify(scene, 'a', 'b');
+  scene.answer = () => {};
 
-    const { modified, stderr } = await gitStatus(scene.repository);
+  const { modified, stderr } = await gitStatus(scene.repository);
 
-    t.deepEqual(modified, []);
-    t.is(stderr, '');
-    t.deepEqual(await scene.paths(), [ANSWERED, ANSWERED, ANSWERED]);
-  },
-);
+  t.deepEqual(modified, []);
+  t.is(stderr, '');
+  t.deepEqual(await scene.paths(), [ANSWERED, ANSWERED, ANSWERED]);
+});
 
 withGit("git's probe is a ping", async (t, peer) => {
   const scene = await setScene(t, peer);

@@ -78,10 +78,7 @@ export async function gitStatus(repository: Repository): Promise<StatusReport> {
 }
 
 /** Starts git's own server, and resolves once it listens. */
-export async function startDaemon(
-  t: ExecutionContext,
-  repository: Repository,
-): Promise<ChildProcess> {
+export async function startDaemon(t: ExecutionContext, repository: Repository): Promise<ChildProcess> {
   const daemon = spawnDaemon(t, repository);
   const deadline = Date.now() + 10_000;
   while ((await probe(repository.socketPath)).state !== 'listening') {

@@ -34,10 +34,7 @@ export interface Git extends Program {
 export function peerTest<Peer>(kind: PeerKind<Peer>) {
   const peer = kind.find();
   const missing = `no ${kind.name} here: ${kind.remedy}`;
-  return (
-    title: string,
-    implementation: (t: ExecutionContext, peer: Peer) => void | Promise<void>,
-  ): void => {
+  return (title: string, implementation: (t: ExecutionContext, peer: Peer) => void | Promise<void>): void => {
     if (peer !== undefined) test(title, (t) => implementation(t, peer));
     else if (process.env['SIMPLE_IPC_PEERS'] === 'required') test(title, (t) => t.fail(missing));
     else test.skip(`${title} (skipped: ${missing})`, () => {});
