@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { QUIT, type Handler } from '../../index.ts';
+import { readCommand } from './command.ts';
+
+const ROWS = 10_000;
+const SLOW_ROWS = 1_000;
+const SLOW_DELAY = 10;
+
+/** The commands of git's test server (t/helper/test-simple-ipc.c), answered byte for byte as it answers them. */
+export const demo: Handler = async (request, context) => {
+  const { name, ballast } = await readCommand(request);
+  if (ballast !== undefined) return ballast.report();
+  switch (name.toString('latin1')) {
+    case 'quit':
+      return QUIT;
+    case 'ping':
+      return 'pong';
+    case 'big':
+      return [...rows(ROWS)].join('');
+    case 'chunk':
+      return rows(ROWS);
+    case 'slow':
+      return slowRows(context.signal);
+    default:
+      return Buffer.concat([Buffer.from('unhandled command: '), name.subarray(0, endOfString(name))]);
+  }
+};
+
+function* rows(count: number): Generator<string, void> {
+  for (let row = 0; row < count; row++) yield `big: ${String(row).padStart(75, '0')}\n`;
+}
+
+async function* slowRows(signal: AbortSignal): AsyncGenerator<string, void> {
+  for (const row of rows(SLOW_ROWS)) {
+    yield row;
+    await sleep(SLOW_DELAY, undefined, { signal });
+  }
+}
+
+/** git formats the command as a C string, which ends at its first NUL. */
+function endOfString(bytes: Buffer): number {
+  const end = bytes.indexOf(0);
+  return end === -1 ? bytes.length : end;
+}
