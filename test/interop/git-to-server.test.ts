@@ -218,7 +218,7 @@ withGit("git's daemon does not start where our server listens", async (t, peer) 
   const scene = await setScene(t, peer);
 
   await t.throwsAsync(gitIn(scene.repository, ['fsmonitor--daemon', 'run']), {
-    code: 128 as never,
+    code: 128,
     message: /fsmonitor--daemon is already running/,
   });
   t.is((await gitStatus(scene.repository)).trace['query/trivial-response'], '1');

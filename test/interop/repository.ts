@@ -33,7 +33,7 @@ export async function makeRepository(t: ExecutionContext, git: Git): Promise<Rep
   return repository;
 }
 
-/** Writes these files, named by their text, and commits them. */
+/** Writes and commits files of these names, each with its name as text. */
 export async function commitFiles(repository: Repository, names: string[]): Promise<void> {
   for (const name of names) await writeFile(join(repository.directory, name), name);
   await gitIn(repository, ['add', '.']);
