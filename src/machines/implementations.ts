@@ -1,0 +1,91 @@
+import type { AnyStateMachine, EventObject } from 'xstate';
+
+/** Something in a definition that `compile` does not take. The message names it and the state it stands in. */
+export class CompileError extends Error {}
+Object.defineProperty(CompileError.prototype, 'name', {
+  value: 'CompileError',
+  configurable: true,
+  writable: true,
+});
+
+/** What actions, guards and outputs are given. One object a transition: an `assign` replaces its context. */
+export interface Args {
+  context: object;
+  readonly event: EventObject;
+  readonly self: unknown;
+  readonly system: unknown;
+}
+export type Params = unknown;
+/** An implementation, with the parameters that its place in the definition gives it. */
+export type Resolved<TResult> = {
+  readonly run: (args: Args, params: Params) => TResult;
+  readonly params: Params;
+};
+/** An `assign` replaces the context; any other action is run for its effect. */
+export type Step =
+  | ({ readonly kind: 'assign' } & Resolved<object>)
+  | ({ readonly kind: 'effect' } & Resolved<void>);
+
+/** The actions that stand at one place of a definition. */
+export function stepsOf(machine: AnyStateMachine, actions: unknown, where: string): Step[] {
+  return toArray(actions).map((action) => {
+    const { type, params } = named(action, 'action', where);
+    const implementation = machine.implementations.actions[type] as
+      | (((args: Args, params: Params) => void) & { type?: string; assignment?: unknown; resolve?: unknown })
+      | undefined;
+    if (implementation === undefined)
+      throw new CompileError(`${where} names the action '${type}', which has no implementation.`);
+    if (implementation.type === 'xstate.assign')
+      return { kind: 'assign', run: assignment(implementation.assignment), params };
+    if (implementation.resolve !== undefined) {
+      throw new CompileError(
+        `${where} uses the action '${type}', which is XState's '${implementation.type}': only assign can be compiled.`,
+      );
+    }
+    return { kind: 'effect', run: implementation, params };
+  });
+}
+
+function assignment(given: unknown): (args: Args, params: Params) => object {
+  if (typeof given === 'function') return given as (args: Args, params: Params) => object;
+  const properties = Object.entries(given as Record<string, unknown>);
+  return (args, params) => {
+    const update: Record<string, unknown> = {};
+    for (const [key, value] of properties)
+      update[key] = typeof value === 'function' ? value(args, params) : value;
+    return update;
+  };
+}
+
+/** The guard that stands at one place of a definition. */
+export function guardOf(
+  machine: AnyStateMachine,
+  guard: unknown,
+  where: string,
+): Resolved<boolean> | undefined {
+  if (guard === undefined) return undefined;
+  const { type, params } = named(guard, 'guard', where);
+  const implementation = machine.implementations.guards[type] as
+    | (((args: Args, params: Params) => boolean) & { check?: unknown })
+    | undefined;
+  if (implementation === undefined)
+    throw new CompileError(`${where} names the guard '${type}', which has no implementation.`);
+  if (implementation.check !== undefined)
+    throw new CompileError(`${where} uses the guard '${type}', which combines others: write it out.`);
+  return { run: implementation, params };
+}
+
+function named(reference: unknown, kind: string, where: string): { type: string; params: Params } {
+  if (typeof reference === 'string') return { type: reference, params: undefined };
+  if (typeof reference === 'function')
+    throw new CompileError(`${where} has an inline ${kind}: give it a name in setup().`);
+  const { type, params } = reference as { type: string; params?: Params };
+  if (typeof params === 'function')
+    throw new CompileError(`${where} computes the parameters of the ${kind} '${type}': write them out.`);
+  return { type, params };
+}
+
+export function toArray(value: unknown): unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
