@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander';
+
+/** setTimeout's longest delay. */
+const LONGEST_TIME = 2 ** 31 - 1;
+
+/** A time in milliseconds. */
+export function milliseconds(text: string): number {
+  const ms = wholeNumber(text);
+  if (ms <= LONGEST_TIME) return ms;
+  throw new InvalidArgumentError(`Give milliseconds: a whole number from 0 to ${LONGEST_TIME}.`);
+}
+
+/** A number of things, at least one, or `Infinity`. */
+export function count(text: string): number {
+  const number = text === 'Infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text);
+  if (number >= 1) return number;
+  throw new InvalidArgumentError('Give a whole number from 1 on, or Infinity.');
+}
+
+/** A number of bytes, which may be none, or `Infinity`. */
+export function bytes(text: string): number {
+  return text === 'Infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text);
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/u.test(text) && Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError('Give a whole number, such as 1000.');
+}

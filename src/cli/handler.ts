@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Handler } from '../index.ts';
+import { Failure, quote, reasonOf } from './messages.ts';
+
+/** What answers the requests; at most one of them is given. */
+export interface HandlerFlags {
+  readonly app?: 'demo' | undefined;
+  readonly exec?: string | undefined;
+  readonly module?: string | undefined;
+}
+
+/** The handler that was asked for, and what to call it. */
+export async function chooseHandler({
+  exec,
+  module,
+}: HandlerFlags): Promise<{ handler: Handler; name: string }> {
+  if (exec !== undefined) {
+    const { execHandler } = await import('../apps/exec/exec.ts');
+    return { handler: execHandler(exec), name: `the command ${exec}` };
+  }
+  if (module !== undefined) return { handler: await handlerOf(module), name: module };
+  const { demo } = await import('../apps/demo/demo.ts');
+  return { handler: demo, name: 'the demo application' };
+}
+
+/** A module's handler: its default export, or the one named `handler`. */
+async function handlerOf(file: string): Promise<Handler> {
+  const url = pathToFileURL(resolve(file)).href;
+  let exports: { default?: unknown; handler?: unknown };
+  try {
+    exports = (await import(url)) as typeof exports;
+  } catch (error) {
+    throw new Failure(`The module ${quote(file)} could not be loaded: ${describe(error)}`);
+  }
+  const handler = [exports.default, exports.handler].find((value) => typeof value === 'function');
+  if (handler !== undefined) return handler as Handler;
+  const found = Object.keys(exports).join(', ') || 'nothing';
+  throw new Failure(
+    `The module ${quote(file)} has no handler (it exports ${found}). Have it export a function, as default or as handler: ` +
+      "export default (request) => 'answer';",
+  );
+}
+
+/** What is wrong with a module, and where: a stack begins with the place of a syntax error, and has that of others. */
+function describe(error: unknown): string {
+  const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+  return error instanceof Error && !isMissing ? (error.stack ?? error.message) : reasonOf(error);
+}

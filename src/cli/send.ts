@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { IpcResponse } from '../index.ts';
+import { milliseconds } from './arguments.ts';
+import { Failure, quote, reasonOf } from './messages.ts';
+import { writeOut } from './stdout.ts';
+
+interface SendFlags {
+  readonly timeout?: number;
+  readonly deadline?: number;
+  readonly waitIfBusy?: true | number;
+  readonly waitIfMissing?: true | number;
+  readonly whole?: true;
+  readonly allowUntrusted?: true;
+}
+
+const NOTES = `
+The answer's bytes are printed as they come, exactly. Exit code 0 alone says that they are the whole answer.
+Without MESSAGE the request is empty. A MESSAGE that begins with a dash goes after --; one that is a dash: printf - | ... -
+`;
+
+export function addSend(program: Command): void {
+  program
+    .command('send')
+    .description('Send one request to the server at PATH, and print its answer on stdout.')
+    .argument('<PATH>', 'the socket')
+    .argument('[MESSAGE]', 'the request; - sends what comes on stdin')
+    .option(
+      '--timeout <MS>',
+      'give up after so long without progress; 0: never (default: 60000)',
+      milliseconds,
+    )
+    .option('--deadline <MS>', 'give up after so long in all; 0: never (default: 0)', milliseconds)
+    .option('--wait-if-busy [MS]', 'try again while the server is busy (1000 unless said)', milliseconds)
+    .option('--wait-if-missing [MS]', 'try again while there is no server (1000 unless said)', milliseconds)
+    .option('--whole', 'print nothing until the answer is complete; it is held in memory')
+    .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it')
+    .addHelpText('after', NOTES)
+    .action(async (path: string, message: string | undefined, flags: SendFlags) => {
+      await send(path, message, flags);
+    });
+}
+
+async function send(
+  path: string,
+  message: string | undefined,
+  { whole, ...options }: SendFlags,
+): Promise<void> {
+  const { request } = await import('../index.ts');
+  const interrupt = new AbortController();
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(name, () => {
+        reject(
+          new Failure(`Given up by ${name}: what came of the answer from ${quote(path)} is not all of it.`),
+        );
+        interrupt.abort();
+      });
+    }
+  });
+  const asked = async () => {
+    const content = message === '-' ? fromStdin() : message;
+    const response = await request(path, content, { ...options, signal: interrupt.signal });
+    await print(response, whole === true);
+  };
+  // A stdout that nobody reads must not keep an interrupt waiting.
+  await Promise.race([asked(), interrupted]);
+}
+
+async function print(response: IpcResponse, whole: boolean): Promise<void> {
+  if (whole) {
+    await writeOut(await response.bytes());
+    return;
+  }
+  for await (const chunk of response) await writeOut(chunk);
+}
+
+async function* fromStdin(): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* process.stdin;
+  } catch (error) {
+    throw new Failure(`stdin could not be read (${reasonOf(error)}): the request was not sent whole.`);
+  }
+}
