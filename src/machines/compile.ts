@@ -69,7 +69,7 @@ export function compile<TMachine extends AnyStateMachine>(machine: TMachine): Co
       const taken = select(from, event.type, args);
       if (taken === undefined) {
         // As XState: the failure of a child that nobody answers for is the failure of its parent.
-        if (!event.type.startsWith('xstate.error.actor.')) return snapshot;
+        if (!event.type.startsWith('xstate.error.actor')) return snapshot;
         const { error } = event as EventObject & { error: unknown };
         return { ...snapshot, status: 'error', error } as unknown as CompiledSnapshot<TMachine>;
       }
@@ -139,5 +139,5 @@ function refuseSpawn(): never {
 function finalOutput(state: State, rootOutput: unknown, args: Args): unknown {
   if (typeof rootOutput !== 'function') return rootOutput;
   const output = state.output?.(args);
-  return rootOutput({ ...args, event: { type: `xstate.done.state.${state.name}`, output } });
+  return rootOutput({ ...args, event: { type: `xstate.done.state.${state.id}`, output } });
 }

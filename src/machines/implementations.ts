@@ -70,6 +70,9 @@ export function guardOf(
     | undefined;
   if (implementation === undefined)
     throw new CompileError(`${where} names the guard '${type}', which has no implementation.`);
+  if (typeof implementation !== 'function') {
+    throw new CompileError(`${where} uses the guard '${type}', which refers to another: name that one.`);
+  }
   if (implementation.check !== undefined)
     throw new CompileError(`${where} uses the guard '${type}', which combines others: write it out.`);
   return { run: implementation, params };
@@ -85,7 +88,7 @@ function named(reference: unknown, kind: string, where: string): { type: string;
   return { type, params };
 }
 
-export function toArray(value: unknown): unknown[] {
+function toArray(value: unknown): unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }

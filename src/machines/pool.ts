@@ -10,8 +10,6 @@ export interface PoolEffects {
   supervise(connection: unknown, draining: boolean): void;
   /** Closes a connection that is one too many, and counts it. */
   refuse(connection: unknown): void;
-  /** A connection has ended: forgets it. */
-  forget(actor: string): void;
   /** A connection crashed: closes its socket, counts it; `CRASHED_TOO_OFTEN` where that happens too often. */
   reportCrash(actor: string, error: unknown): void;
   /** Counts a connection that the system could not hand over. */
@@ -91,7 +89,6 @@ export const poolMachine = setup({
     refuse: ({ context, event }) => {
       if (event.type === 'CONNECTION') context.effects.refuse(event.connection);
     },
-    forget: ({ context, event }) => context.effects.forget((event as DoneActorEvent).actorId),
     reportCrash: ({ context, event }) => {
       const { actorId, error } = event as ErrorActorEvent;
       context.effects.reportCrash(actorId, error);
@@ -146,7 +143,7 @@ export const poolMachine = setup({
           { guard: 'hasRoom', actions: ['countIn', { type: 'supervise', params: { draining: false } }] },
           { actions: 'refuse' },
         ],
-        'xstate.done.actor.*': { actions: ['countOut', 'forget'] },
+        'xstate.done.actor.*': { actions: 'countOut' },
         'xstate.error.actor.*': { actions: ['countOut', 'reportCrash'] },
         QUIT: drain('quit'),
         DRAIN: drain('closed'),
@@ -169,8 +166,8 @@ export const poolMachine = setup({
           { actions: 'refuse' },
         ],
         'xstate.done.actor.*': [
-          { guard: 'isLast', target: 'stopped', actions: ['countOut', 'forget'] },
-          { actions: ['countOut', 'forget'] },
+          { guard: 'isLast', target: 'stopped', actions: 'countOut' },
+          { actions: 'countOut' },
         ],
         'xstate.error.actor.*': [
           { guard: 'isLast', target: 'stopped', actions: ['countOut', 'reportCrash'] },

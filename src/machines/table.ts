@@ -1,13 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
-import {
-  type Args,
-  CompileError,
-  guardOf,
-  type Resolved,
-  type Step,
-  stepsOf,
-  toArray,
-} from './implementations.ts';
+import { type Args, CompileError, guardOf, type Resolved, type Step, stepsOf } from './implementations.ts';
 
 export interface Candidate {
   readonly guard: Resolved<boolean> | undefined;
@@ -18,6 +10,8 @@ export interface Candidate {
 
 export interface State {
   readonly name: string;
+  /** XState's, which the event that a machine's output sees is named after. */
+  readonly id: string;
   readonly entry: readonly Step[];
   readonly exit: readonly Step[];
   readonly final: boolean;
@@ -64,8 +58,12 @@ export function readStates(machine: AnyStateMachine): Map<string, State> {
         `${where} has the type '${String(type)}': a compiled machine has flat and final states only.`,
       );
     }
+    if (type === 'final' && definition['exit'] !== undefined) {
+      throw new CompileError(`${where} is final and has 'exit': what happens there last is an entry action.`);
+    }
     states.set(name, {
       name,
+      id: (definition['id'] as string | undefined) ?? `${machine.id}.${name}`,
       entry: stepsOf(machine, definition['entry'], where),
       exit: stepsOf(machine, definition['exit'], where),
       final: type === 'final',
@@ -92,20 +90,18 @@ function readTransitions(
   on: Definition,
 ): void {
   for (const [descriptor, transitions] of Object.entries(on)) {
-    const candidates = toArray(transitions).map((transition) =>
+    // As XState: `undefined` is a forbidden transition, which the wildcards do not see.
+    const candidates = (Array.isArray(transitions) ? transitions : [transitions]).map((transition) =>
       candidateOf(machine, states, state, transition, descriptor),
     );
-    if (descriptor === '*') {
-      state.wildcards.push(['', candidates]);
-    } else if (descriptor.endsWith('.*')) {
-      state.wildcards.push([descriptor.slice(0, -2), candidates]);
-    } else if (descriptor.includes('*')) {
+    const prefix = descriptor === '*' ? '' : descriptor.replace(/\.\*$/, '');
+    if (prefix.includes('*') || descriptor === '.*') {
       throw new CompileError(
         `state '${state.name}' answers '${descriptor}': a wildcard ends its descriptor.`,
       );
-    } else {
-      state.exact.set(descriptor, candidates);
     }
+    if (prefix === descriptor) state.exact.set(descriptor, candidates);
+    else state.wildcards.push([prefix, candidates]);
   }
   state.wildcards.sort(([a], [b]) => b.length - a.length);
 }
@@ -123,6 +119,8 @@ function candidateOf(
   ) as Definition;
   refuseOthers(definition, TRANSITION_KEYS, where);
   const named = definition['target'];
+  if (Array.isArray(named))
+    throw new CompileError(`${where} has several targets: name one, not in an array.`);
   const target = named === undefined ? source : states.get(named as string);
   if (target === undefined)
     throw new CompileError(`${where} has the target '${String(named)}', which is no state of this machine.`);

@@ -14,6 +14,10 @@ function writeHeader(target: Buffer, at: number, length: number): void {
   target[at + 3] = HEX[total & 15] as number;
 }
 
+function writeFlush(target: Buffer, at: number): void {
+  target[at] = target[at + 1] = target[at + 2] = target[at + 3] = HEX[0] as number;
+}
+
 /** The header of a packet with `length` bytes of data, for sending the data from where it is. */
 export function packetHeader(length: number): Buffer {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
@@ -50,7 +54,7 @@ export function encodePackets(data: Uint8Array): Buffer {
 export function encodeMessage(data: string | Uint8Array): Buffer {
   if (typeof data === 'string') return encodeText(data);
   const message = Buffer.allocUnsafe(packetBytes(data.length) + FLUSH.length);
-  FLUSH.copy(message, writePackets(message, 0, data));
+  writeFlush(message, writePackets(message, 0, data));
   return message;
 }
 
@@ -66,6 +70,6 @@ function encodeText(text: string): Buffer {
   const length = message.write(text, HEADER_BYTES, 'utf8');
   writeHeader(message, 0, length);
   const end = HEADER_BYTES + length;
-  message.fill(0x30, end, end + FLUSH.length);
+  writeFlush(message, end);
   return message.subarray(0, end + FLUSH.length);
 }

@@ -82,13 +82,13 @@ export class IncomingBody implements Body, DataSink {
     waiter?.reject(error);
   }
 
-  /** Drops what is held and what is still to come. `reason` is what a reader who comes too late is told. */
-  discard(reason: Error): void {
+  /** Drops what is held and what is still to come. `tooLate` makes what a reader is told who comes after it. */
+  discard(tooLate: () => Error): void {
     if (this.#discarding) return;
     this.#discarding = true;
     if (!this.#complete || this.held > 0) {
       this.#complete = false;
-      this.fail(reason);
+      this.fail(tooLate());
     }
     this.#release();
   }
@@ -126,7 +126,7 @@ export class IncomingBody implements Body, DataSink {
         return value === undefined ? { done: true, value } : { done: false, value };
       },
       return: async () => {
-        this.discard(bodyUsed());
+        this.discard(bodyUsed);
         return { done: true, value: undefined };
       },
     };

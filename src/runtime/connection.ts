@@ -36,6 +36,8 @@ const HALF_CLOSED: ConnectionEvent = { type: 'HALF_CLOSED' };
  */
 export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   readonly name: string;
+  /** Where it stands in the pool's list. */
+  place: number;
   /** The sweep in which something last moved, or nothing was waited for. */
   progress: number;
   actor: AnyActorRef | undefined;
@@ -55,8 +57,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   #paused = false;
   #closed = false;
 
-  constructor(name: string, pool: Pool, socket: Socket) {
+  constructor(name: string, pool: Pool, socket: Socket, place: number) {
     this.name = name;
+    this.place = place;
     this.#pool = pool;
     this.#socket = socket;
     this.progress = pool.sweep;
@@ -244,7 +247,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
         if (taken !== undefined) await taken;
         if (this.#closed) {
           await iterator.return?.();
-          this.#settle();
+          this.#settle(HANDLER_DONE);
           return;
         }
       }
@@ -275,22 +278,20 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
 
   #handlerDone(value: unknown): void {
     if (value === QUIT) this.#pool.quit();
-    this.#send(HANDLER_DONE);
-    this.#settle();
+    this.#settle(HANDLER_DONE);
   }
 
   /** What a handler throws after its signal was aborted is its way to end, and no news. */
   #handlerFailed(error: unknown): void {
-    this.#send({ type: 'HANDLER_FAILED', reason: failure.handlerFailed(error) });
-    this.#settle();
+    this.#settle({ type: 'HANDLER_FAILED', reason: failure.handlerFailed(error) });
   }
 
-  /** The handler has ended, and its slot is free. */
-  #settle(): void {
-    if (this.#phase !== 'running') return;
+  /** The handler has ended: says how, and then frees its slot for the next. */
+  #settle(event: ConnectionEvent): void {
     this.#phase = 'settled';
     this.#iterator = undefined;
     if (this.#closed) this.#pool.abandoned--;
+    this.#send(event);
     this.#pool.slots.release();
   }
 
@@ -298,7 +299,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
     const socket = this.#socket;
     socket.write(this.#rest === undefined ? FLUSH : encodeMessage(this.#rest));
     if (!this.#requestOver) {
-      (this.#body as IncomingBody).discard(failure.handlerEnded());
+      (this.#body as IncomingBody).discard(failure.handlerEnded);
       this.#resume();
     }
     if (socket.writableLength === 0 && socket.errored === null) {
@@ -320,9 +321,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   close(outcome: Outcome, reason: Error | undefined): void {
     this.#closed = true;
     this.#socket.destroy();
-    this.#pool.ended(outcome);
+    this.#pool.ended(this, outcome);
     this.#pool.unwatch(this);
-    if (this.#body !== undefined) this.#body.discard(reason ?? failure.handlerEnded());
+    this.#body?.discard(reason === undefined ? failure.handlerEnded : () => reason);
     this.#outgoing?.close();
     if (this.#phase === 'waiting') {
       this.#pool.slots.forget();

@@ -20,7 +20,8 @@ export class HangUpWatch {
   }
 
   delete(connection: Watched): void {
-    if (this.#watched.delete(connection) && this.#watched.size === 0) this.stop();
+    // Most connections never were in it.
+    if (this.#watched.size > 0 && this.#watched.delete(connection) && this.#watched.size === 0) this.stop();
   }
 
   #check(): void {

@@ -28,16 +28,17 @@ export class ProgressSweep {
   readonly #period: number;
   readonly #timeouts: Timeouts;
 
-  constructor(timeouts: Timeouts, connections: () => Iterable<Progressing>) {
+  constructor(timeouts: Timeouts, connections: readonly Progressing[]) {
     this.#timeouts = timeouts;
     const set = [timeouts.readTimeout, timeouts.writeTimeout].filter((timeout) => timeout > 0);
     this.#period = Math.min(Math.max(Math.min(...set) / SWEEPS_PER_TIMEOUT, SHORTEST_SWEEP), LONGEST_SWEEP);
-    if (set.length > 0) this.#timer = setInterval(() => this.#sweep(connections()), this.#period).unref();
+    if (set.length > 0) this.#timer = setInterval(() => this.#sweep(connections), this.#period).unref();
   }
 
-  #sweep(connections: Iterable<Progressing>): void {
+  #sweep(connections: readonly Progressing[]): void {
     this.count++;
-    for (const connection of connections) {
+    // One that times out leaves the list, and others may take its place.
+    for (const connection of connections.slice()) {
       const waitsFor = connection.waitsFor;
       if (waitsFor === undefined) {
         connection.progress = this.count;
