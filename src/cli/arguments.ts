@@ -22,6 +22,14 @@ export function bytes(text: string): number {
   return text === 'Infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text);
 }
 
+/** The time of an option that may go without: it takes the next word for it, which is easily the path. */
+export function optionalMilliseconds(text: string): number {
+  if (/^\d/u.test(text)) return milliseconds(text);
+  throw new InvalidArgumentError(
+    'Give milliseconds behind it, such as 1000, or put it at the end of the line.',
+  );
+}
+
 function wholeNumber(text: string): number {
   const number = Number(text);
   if (/^\d+$/u.test(text) && Number.isSafeInteger(number)) return number;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { IpcResponse } from '../index.ts';
-import { milliseconds } from './arguments.ts';
+import { milliseconds, optionalMilliseconds } from './arguments.ts';
 import { Failure, quote, reasonOf } from './messages.ts';
 import { writeOut } from './stdout.ts';
 
@@ -30,8 +30,16 @@ export function addSend(program: Command): void {
       milliseconds,
     )
     .option('--deadline <MS>', 'give up after so long in all; 0: never (default: 0)', milliseconds)
-    .option('--wait-if-busy [MS]', 'try again while the server is busy (1000 unless said)', milliseconds)
-    .option('--wait-if-missing [MS]', 'try again while there is no server (1000 unless said)', milliseconds)
+    .option(
+      '--wait-if-busy [MS]',
+      'try again while the server is busy (1000 unless said)',
+      optionalMilliseconds,
+    )
+    .option(
+      '--wait-if-missing [MS]',
+      'try again while there is no server (1000 unless said)',
+      optionalMilliseconds,
+    )
     .option('--whole', 'print nothing until the answer is complete; it is held in memory')
     .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it')
     .addHelpText('after', NOTES)

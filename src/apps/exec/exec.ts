@@ -7,14 +7,14 @@ import { ShellCommand } from './shell-command.ts';
  * stdout as the answer, its stderr where this process has its own. A command that ends with anything but exit code 0
  * fails the request: the client sees an error, and not an answer that merely looks whole.
  *
- * When the request is aborted, the command's process group gets SIGTERM, and what is left of it 2 seconds later SIGKILL.
- * The handler is over when the shell has ended. On Windows there are no process groups: the shell is ended, and what it
+ * When the request is aborted, the command's process group gets SIGTERM, and what is left of it 2 seconds later SIGKILL,
+ * or when this process ends. The handler is over when the shell has ended. On Windows there are no process groups: the shell is ended, and what it
  * started is left to itself.
  */
 export function execHandler(command: string): Handler {
   return async function* run(request, { signal }) {
     const running = new ShellCommand(command);
-    const stop = () => running.stop();
+    const stop = () => void running.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
@@ -24,8 +24,7 @@ export function execHandler(command: string): Handler {
       await running.succeeded();
     } finally {
       signal.removeEventListener('abort', stop);
-      running.stop();
-      await running.ended;
+      await running.stop();
     }
   };
 }
