@@ -40,11 +40,11 @@ test('a random machine of the subset behaves the same, interpreted and compiled'
           if (kind === 'add') reached.assigned++;
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_500 },
     ),
   );
   // The machines were worth it: they ended, failed, went on, sent and assigned, each many times.
-  for (const [what, times] of Object.entries(reached)) t.true(times > 100, `${what}: ${times}`);
+  for (const [what, times] of Object.entries(reached)) t.true(times > 50, `${what}: ${times}`);
 });
 
 // ---- What a definition may say.

@@ -28,12 +28,12 @@ export const compiled: Way = (machine) => compile(machine);
 
 /**
  * Makes the machine anew, with its effects noting, runs it, and sends it the events. `next` gives each of them, seeing
- * the snapshot before it, and nothing when it is enough.
+ * the snapshot before it and the notes so far, and nothing when it is enough.
  */
 export function run(
   way: Way,
   make: (note: Note) => { readonly machine: AnyStateMachine; readonly input?: unknown },
-  next: (seen: Seen, index: number) => EventObject | undefined,
+  next: (seen: Seen, index: number, notes: readonly unknown[]) => EventObject | undefined,
 ): Run {
   const notes: unknown[] = [];
   const note: Note = (...what) => notes.push(structuredClone(what));
@@ -51,7 +51,7 @@ export function run(
   actor.start();
   note('started', seen());
   for (let index = 0; ; index++) {
-    const event = next(seen(), index);
+    const event = next(seen(), index, notes);
     if (event === undefined) break;
     actor.send(event);
     note('after', event.type, seen());
