@@ -10,15 +10,23 @@ import { closed, speaker } from './rendezvous.ts';
 export type Order =
   | { type: 'start'; path: string; killAt?: PublishStep; umask?: number; lockTimeout?: number }
   | { type: 'stop' };
-export type Report = { type: 'ready' | 'started' | 'stopped' } | { type: 'failed'; code: string; message: string };
+export type Report =
+  | { type: 'ready' | 'started' | 'stopped' }
+  | { type: 'failed'; code: string; message: string };
 
 let running: { server: Server; publication: Publication } | undefined;
 
 function report(what: Report): void {
-  process.send!(what);
+  // Its parent may have gone.
+  process.send!(what, () => {});
 }
 
-async function start({ path, killAt, umask, lockTimeout = 20_000 }: Order & { type: 'start' }): Promise<void> {
+async function start({
+  path,
+  killAt,
+  umask,
+  lockTimeout = 20_000,
+}: Order & { type: 'start' }): Promise<void> {
   if (umask !== undefined) process.umask(umask);
   const server = speaker(String(process.pid));
   try {

@@ -15,12 +15,14 @@ export function temporaryDirectory(t: ExecutionContext): string {
   return directory;
 }
 
-/** A directory whose path has at least that many bytes. */
+/** A path of just that many bytes, through as many directories below `directory` as that takes. None of them is made. */
 export function longName(directory: string, name: string, bytes: number): string {
-  const rest = bytes - Buffer.byteLength(directory) - Buffer.byteLength(name) - 2;
+  const missing = bytes - Buffer.byteLength(join(directory, name));
   // No part of a path may have more than 255 bytes.
-  const parts: string[] = [];
-  for (let left = rest; left > 0; left -= 200) parts.push('d'.repeat(Math.min(left - 1, 199) || 1));
+  const count = Math.ceil(missing / 200);
+  const parts = Array.from({ length: count }, (_, index) =>
+    'd'.repeat(Math.floor((missing + index) / count) - 1),
+  );
   return join(directory, ...parts, name);
 }
 
@@ -45,7 +47,11 @@ export function ask(path: string): Promise<string> {
 }
 
 /** Has a server listen at a path by the system's own means. */
-export async function listenAt(t: ExecutionContext, path: string, server = speaker('plain')): Promise<Server> {
+export async function listenAt(
+  t: ExecutionContext,
+  path: string,
+  server = speaker('plain'),
+): Promise<Server> {
   t.teardown(() => server.close());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -126,20 +126,24 @@ function pinFile(file: string): Pin | undefined {
   }
 }
 
-/** While the lock is held nobody else removes anything; who finds the file or the directory gone makes a new one. */
+/**
+ * While the lock is held nobody else removes the file; who finds it gone makes a new one. The directory goes last, since
+ * network file systems keep a deleted file in it while it is open. If a new lock is in it by then, it stays.
+ */
 function release(held: { sidecar: string; identity: Identity; database: DatabaseSync }): void {
   const { sidecar, identity, database } = held;
   const file = join(sidecar, NAME);
   try {
-    if (readdirSync(sidecar).length === 1 && isSame(identity, identityAt(file))) {
-      unlinkSync(file);
-      // Fails if a waiter has made a new lock in it by now, and then it is in use.
-      rmdirSync(sidecar);
-    }
+    if (readdirSync(sidecar).length === 1 && isSame(identity, identityAt(file))) unlinkSync(file);
   } catch {
-    // Somebody else took it away, which is what was wanted.
+    // Somebody took it away, which is what was wanted.
   }
   database.close();
+  try {
+    rmdirSync(sidecar);
+  } catch {
+    // Something stands in it.
+  }
 }
 
 function once(run: () => void): () => void {

@@ -49,11 +49,7 @@ export interface PublishOptions {
  * @throws {SimpleIpcError} What `resolveEndpoint`, `acquireLock` and `replaceableAt` throw;
  *   `SIMPLE_IPC_PERMISSION_DENIED` and `SIMPLE_IPC_LISTEN_FAILED` when the system does not let it.
  */
-export async function publish(
-  server: Server,
-  path: string,
-  options: PublishOptions,
-): Promise<Publication> {
+export async function publish(server: Server, path: string, options: PublishOptions): Promise<Publication> {
   const endpoint = resolveEndpoint(path);
   try {
     if (process.platform === 'win32') return await publishPipe(server, endpoint, options);

@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -65,7 +75,6 @@ test('what a killed process left there is no obstacle', async (t) => {
 test('its directory may be taken away from under it', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
   const lock = await acquireLock(path, { lockTimeout: 0 });
-  const { rmSync } = await import('node:fs');
   rmSync(lock.sidecar, { recursive: true });
   const successor = await acquireLock(path, { lockTimeout: 0 });
   lock.release();
@@ -112,8 +121,10 @@ test('what is no directory is refused', async (t) => {
 });
 
 test('a directory of another user is refused', async (t) => {
-  if (process.geteuid?.() !== 0) return void t.pass(t.log('skipped: only root can give a directory away') as never);
-  const { chownSync } = await import('node:fs');
+  if (process.geteuid?.() !== 0) {
+    t.log('skipped: only root can give a directory away');
+    return void t.pass();
+  }
   const path = join(temporaryDirectory(t), 'app.sock');
   mkdirSync(`${path}.d`, 0o700);
   chownSync(`${path}.d`, 65534, 65534);
