@@ -14,7 +14,7 @@ export function hungUp(path: string, bytes: number, cause?: Error): SimpleIpcErr
 }
 
 /** The code says the same as where nobody listens: nothing was sent, and it may be tried again. */
-export function nothingSent(path: string, cause: Error): SimpleIpcError {
+export function nothingSent(path: string, cause: Error | undefined): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_NOT_LISTENING',
     `The server at ${path} closed the connection before anything was sent: it is stopping. Ask again.`,

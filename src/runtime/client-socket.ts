@@ -22,6 +22,8 @@ const shared = process.platform === 'win32' ? undefined : Buffer.allocUnsafeSlow
  * go straight to the owner, and a write that fails leaves the reading side alone.
  */
 export class ClientSocket extends Socket {
+  /** Whether the kernel may have taken any byte. */
+  wroteAny = false;
   readonly #owner: ClientSocketOwner;
 
   constructor(owner: ClientSocketOwner) {
@@ -33,22 +35,36 @@ export class ClientSocket extends Socket {
     this.#owner = owner;
   }
 
-  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    super._write(chunk, encoding, this.#unlessFailed(done));
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#attempt(chunk.length, done, (finished) => super._write(chunk, encoding, finished));
   }
 
   override _writev(
-    chunks: { chunk: unknown; encoding: BufferEncoding }[],
+    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
-    super._writev?.(chunks, this.#unlessFailed(done));
+    const bytes = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0);
+    this.#attempt(bytes, done, (finished) => super._writev?.(chunks, finished));
   }
 
-  /** A write that failed is told to the owner alone, and never ends: an error given to the stream would destroy it. */
-  #unlessFailed(done: (error?: Error | null) => void): (error?: Error | null) => void {
-    return (error) => {
-      if (error === null || error === undefined || this.destroyed) done(error);
-      else this.#owner.writeFailed(error);
-    };
+  /**
+   * A write that fails is told to the owner alone, and never finishes: an error given to the stream would destroy it. One
+   * that fails at once has written nothing; one that fails later may have written a part.
+   */
+  #attempt(
+    bytes: number,
+    done: (error?: Error | null) => void,
+    write: (finished: (error?: Error | null) => void) => void,
+  ): void {
+    let failed = false;
+    write((error) => {
+      if (error === null || error === undefined || this.destroyed) {
+        done(error);
+      } else {
+        failed = true;
+        this.#owner.writeFailed(error);
+      }
+    });
+    if (!failed && bytes > 0) this.wroteAny = true;
   }
 }

@@ -31,7 +31,6 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #timer: NodeJS.Timeout | undefined;
   #lastProgress = performance.now();
   #doing = 'connecting';
-  #wroteAny = false;
   /** The caller's message, and not the server, is what is waited for. */
   #awaitingSource = false;
   #paused = false;
@@ -82,7 +81,6 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
       if (this.#writeError !== undefined) return;
       await this.#sendChunks(message);
     }
-    this.#wroteAny = true;
     await this.#outgoing.taken();
     this.#doing = 'its answer was awaited';
     this.#progress();
@@ -102,7 +100,6 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
           break;
         }
         const data = bytesOf(result.value, failure.THE_MESSAGE);
-        if (data.length > 0) this.#wroteAny = true;
         await this.#outgoing.write(data, 0);
       }
     } catch (error) {
@@ -118,8 +115,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   writeFailed(error: Error): void {
     this.#writeError ??= error;
     this.#outgoing.close();
-    if (!this.#wroteAny) this.fail(failure.nothingSent(this.#path, error));
-    // Otherwise what can be read may still be the whole answer: the end of file, or a reset, comes after it.
+    // What can be read may still be the whole answer: the end of file, or a reset, comes after it.
   }
 
   // ---- The response.
@@ -157,8 +153,10 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   }
 
   #ended(error?: Error): void {
+    const cause = error ?? this.#writeError;
     if (this.#doing === 'connecting') this.fail(connectError(error, this.#path));
-    else this.fail(failure.hungUp(this.#path, this.#decoder.bytes, error ?? this.#writeError));
+    else if (!this.#socket.wroteAny) this.fail(failure.nothingSent(this.#path, cause));
+    else this.fail(failure.hungUp(this.#path, this.#decoder.bytes, cause));
   }
 
   // ---- Its end.
@@ -192,15 +190,17 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   /** One timer for the whole exchange: it looks when the last progress was, and comes back when it could be too long ago. */
   #watchProgress(): void {
     if (this.#timeout === 0) return;
+    const left = () => this.#lastProgress + this.#timeout - performance.now();
     const look = () => {
       // While a reader or a source of the caller's own is slow, the server is not to blame.
       if (this.#paused || this.#awaitingSource) this.#progress();
-      const left = this.#lastProgress + this.#timeout - performance.now();
-      if (left > 0) {
-        this.#timer = setTimeout(look, Math.ceil(left));
-        return;
-      }
-      this.fail(failure.timedOut(this.#path, this.#timeout, this.#doing));
+      if (left() > 0) this.#timer = setTimeout(look, Math.ceil(left()));
+      // Nor while this process was busy: what has come meanwhile is read before the answer is given up.
+      else setImmediate(lookAgain);
+    };
+    const lookAgain = () => {
+      if (left() > 0) this.#timer = setTimeout(look, Math.ceil(left()));
+      else this.fail(failure.timedOut(this.#path, this.#timeout, this.#doing));
     };
     this.#timer = setTimeout(look, this.#timeout);
   }

@@ -64,6 +64,14 @@ export function serverFailed(message: string, cause: unknown, path: string): Sim
   return new SimpleIpcError('SIMPLE_IPC_SERVER_FAILED', message, { cause, path });
 }
 
+export function noDescriptors(path: string): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_LIMIT_EXCEEDED',
+    'A connection was refused, for hardly a descriptor is left: raise the limit (ulimit -n), or lower maxConnections.',
+    { path },
+  );
+}
+
 export function pathLost(path: string): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_SERVER_FAILED',

@@ -1,4 +1,5 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
 import { serveLimits, time } from './options.ts';
 import { backlogServed, Pool } from './pool.ts';
@@ -36,7 +37,15 @@ export async function serve(path: string, handler: Handler, options: ServeOption
 
   // A client may connect as soon as the socket is at the path, before the pool knows.
   const early: Socket[] = [];
-  const accept = (connection: Socket) => pool.send({ type: 'CONNECTION', connection });
+  const isShort = descriptorShortage();
+  const accept = (connection: Socket) => {
+    if (isShort(connection)) {
+      connection.destroy();
+      pool.send({ type: 'ACCEPT_FAILED', reason: failure.noDescriptors(path) });
+    } else {
+      pool.send({ type: 'CONNECTION', connection });
+    }
+  };
   const acceptEarly = (socket: Socket) => early.push(socket);
   server.on('connection', acceptEarly);
   server.on('error', (error) => {
