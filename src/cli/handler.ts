@@ -31,7 +31,7 @@ async function handlerOf(file: string): Promise<Handler> {
   try {
     exports = (await import(url)) as typeof exports;
   } catch (error) {
-    throw new Failure(`The module ${quote(file)} could not be loaded: ${describe(error)}`);
+    throw new Failure(`The module ${quote(file)} could not be loaded: ${describe(error, file)}`);
   }
   const handler = [exports.default, exports.handler].find((value) => typeof value === 'function');
   if (handler !== undefined) return handler as Handler;
@@ -42,8 +42,9 @@ async function handlerOf(file: string): Promise<Handler> {
   );
 }
 
-/** What is wrong with a module, and where: a stack begins with the place of a syntax error, and has that of others. */
-function describe(error: unknown): string {
+/** What is wrong with a module, and where: its own errors have that in their stack. */
+function describe(error: unknown, file: string): string {
+  if (error instanceof SyntaxError) return `${String(error)}. To see where: node ${quote(file)}`;
   const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
   return error instanceof Error && !isMissing ? (error.stack ?? error.message) : reasonOf(error);
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { IpcResponse } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
@@ -84,6 +85,8 @@ async function print(response: IpcResponse, whole: boolean): Promise<void> {
 
 async function* fromStdin(): AsyncGenerator<Uint8Array, void> {
   try {
+    // Node.js shows a directory as a stdin without content, and an empty request is one that is believed.
+    if (process.platform !== 'win32' && fstatSync(0).isDirectory()) throw new Error('it is a directory');
     yield* process.stdin;
   } catch (error) {
     throw new Failure(`stdin could not be read (${reasonOf(error)}): the request was not sent whole.`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { run, startServer, temporaryDirectory } from './command.ts';
 
-test('a server that listens: its state, and exit code 0', async (t) => {
+test.serial('a server that listens: its state, and exit code 0', async (t) => {
   const { path } = await startServer(t);
   const { code, stdout, stderr } = await run(t, ['probe', path]);
   t.is(code, 0);
@@ -11,7 +11,7 @@ test('a server that listens: its state, and exit code 0', async (t) => {
   t.is(stderr, '');
 });
 
-test('nothing there: the state on stdout, the cause on stderr, and exit code 1', async (t) => {
+test.serial('nothing there: the state on stdout, the cause on stderr, and exit code 1', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
   const { code, stdout, stderr } = await run(t, ['probe', path]);
   t.is(code, 1);
@@ -19,7 +19,7 @@ test('nothing there: the state on stdout, the cause on stderr, and exit code 1',
   t.is(stderr, `simple-ipc: There is nothing at ${path}.\n`);
 });
 
-test('a socket that a killed server left, and a file', async (t) => {
+test.serial('a socket that a killed server left, and a file', async (t) => {
   const server = await startServer(t);
   server.child.kill('SIGKILL');
   await server.ended;
@@ -35,7 +35,7 @@ test('a socket that a killed server left, and a file', async (t) => {
   t.regex(invalid.stderr, /a file, not a socket/u);
 });
 
-test('--json', async (t) => {
+test.serial('--json', async (t) => {
   const { path } = await startServer(t);
   const up = await run(t, ['probe', path, '--json', '--timeout', '5000']);
   t.is(up.code, 0);

@@ -37,7 +37,7 @@ const wrong: Record<string, { args: string[]; says: RegExp }> = {
 };
 
 for (const [what, { args, says }] of Object.entries(wrong)) {
-  test(`wrong usage, exit code 2: ${what}`, async (t) => {
+  test.serial(`wrong usage, exit code 2: ${what}`, async (t) => {
     const { code, stdout, stderr } = await run(t, args);
     t.is(code, 2);
     t.is(stdout.toString(), '');
@@ -46,7 +46,7 @@ for (const [what, { args, says }] of Object.entries(wrong)) {
   });
 }
 
-test('--help and --version are answers on stdout, and fine', async (t) => {
+test.serial('--help and --version are answers on stdout, and fine', async (t) => {
   const help = await run(t, ['--help']);
   t.is(help.code, 0);
   t.regex(help.stdout.toString(), /Examples:\n {2}simple-ipc demo/u);
@@ -64,14 +64,14 @@ test('--help and --version are answers on stdout, and fine', async (t) => {
   t.is(version.stdout.toString(), `${expected}\n`);
 });
 
-test('an operation that fails is told without a stack', async (t) => {
+test.serial('an operation that fails is told without a stack', async (t) => {
   const directory = temporaryDirectory(t);
   const { code, stderr } = await run(t, ['serve', join(directory, 'no', 'app.sock')]);
   t.is(code, 1);
   t.regex(stderr, /^simple-ipc: The directory of \S+ does not exist\. Create it: mkdir -m 700 -p \S+\n$/u);
 });
 
-test('a command that was not asked for is not loaded', async (t) => {
+test.serial('a command that was not asked for is not loaded', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
   const { stderr } = await run(t, ['send', path, 'ping'], { env: { NODE_DEBUG: 'esm' } });
   t.true(stderr.includes('src/runtime/client.ts'), 'what is loaded is told');
