@@ -49,9 +49,10 @@ async function runDemo(given: string | undefined): Promise<number> {
   } catch (error) {
     if (!(error instanceof SimpleIpcError) || error.code !== 'SIMPLE_IPC_ADDRESS_IN_USE') throw error;
     throw new Failure(
-      `${error.message}\nIf it is this demo: ask it    ${command} send ${quote(path)} ping\n` +
-        `                    or stop it ${command} send ${quote(path)} quit\n` +
-        `or run one more elsewhere:     ${command} demo ./demo.sock`,
+      `${error.message}\n` +
+        `  ask it:         ${command} send ${quote(path)} ping\n` +
+        `  stop it:        ${command} send ${quote(path)} quit\n` +
+        `  use another:    ${command} demo ./demo.sock`,
     );
   }
 }

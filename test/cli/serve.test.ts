@@ -271,7 +271,10 @@ const modules: Record<string, { source: string; answer?: string; says?: RegExp }
     source: 'export const handle = 1;',
     says: /has no handler \(it exports handle\)\. Have it export a function/u,
   },
-  'a syntax error': { source: 'export default (', says: /could not be loaded: SyntaxError: Unexpected end of input\. To see where: node \S+\n$/u },
+  'a syntax error': {
+    source: 'export default (',
+    says: /could not be loaded: SyntaxError: Unexpected end of input\. To see where: node \S+\n$/u,
+  },
   'an error of its own': {
     source: "throw new Error('no luck');",
     says: /could not be loaded: Error: no luck\n/u,
