@@ -29,7 +29,7 @@ async function runDemo(given: string | undefined): Promise<number> {
   process.stdout.on('error', () => undefined);
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   const view = liveView({
-    width: Math.min(process.stdout.columns ?? 80, 100),
+    width: Math.min(process.stdout.columns || 80, 100),
     unicode: isTerminal,
     colour: hasColours(process.stdout),
   });

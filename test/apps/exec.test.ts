@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { request, serve, type ConnectionOutput, type ServeOptions, type Server } from '../../src/index.ts';
@@ -78,6 +79,30 @@ test('a command that leaves its stdin unread answers all the same', async (t) =>
   t.is(await (await request(server.path, 'little')).text(), 'done\n');
   await server.close();
   t.deepEqual(ends, ['answered: ', 'answered: ']);
+});
+
+test('a command that does not read holds its client up', async (t) => {
+  const { server } = await startExec(t, 'sleep 100');
+  let taken = 0;
+  function* message() {
+    for (; taken < 64; taken++) yield Buffer.alloc(2 ** 20);
+  }
+  const asked = request(server.path, message(), { timeout: 500 });
+  await t.throwsAsync(asked, { code: 'SIMPLE_IPC_TIMED_OUT' });
+  t.true(taken < 16, `${taken} MiB were taken`);
+});
+
+test('a client that does not read holds its command up', async (t) => {
+  const finished = join(temporaryDirectory(t), 'finished');
+  const { server, ends } = await startExec(t, `head -c 67108864 /dev/zero; touch ${finished}`, {
+    writeTimeout: 200,
+  });
+  const response = await request(server.path);
+  while (ends.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.regex(ends.join(), /^timed-out/u);
+  await allSettled(server);
+  t.false(existsSync(finished));
+  response.cancel();
 });
 
 test('an answer comes as it is made', async (t) => {

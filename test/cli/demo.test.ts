@@ -76,15 +76,20 @@ test("the private directory is made, and must be this user's alone", (t) => {
 });
 
 test('a run-time directory that is not there, or not private, is passed over', (t) => {
-  const open = join(temporaryDirectory(t), 'open');
+  const directory = temporaryDirectory(t);
+  const open = join(directory, 'open');
   mkdirSync(open);
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = directory;
   chmodSync(open, 0o755);
   for (const runtime of [open, join(open, 'missing'), undefined]) {
     const path = demoPath({ XDG_RUNTIME_DIR: runtime });
-    t.false(path.startsWith(open));
-    t.true(path.endsWith(`simple-ipc-${process.getuid?.()}/demo.sock`));
+    t.is(path, join(directory, `simple-ipc-${process.getuid?.()}`, 'demo.sock'));
     t.is(statSync(dirname(path)).mode & 0o777, 0o700);
   }
+  // Nothing else ran meanwhile.
+  if (TMPDIR === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = TMPDIR;
 });
 
 test('what to type, for each way to have been started', (t) => {
