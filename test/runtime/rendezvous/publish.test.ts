@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -182,22 +183,48 @@ test('nor does closing without giving up', async (t) => {
   t.is(await ask(path), 'second');
 });
 
-onLinux("nor does libuv's unlink reach anything when the path is long", async (t) => {
+test('nor does it touch what a later server is just staging', async (t) => {
+  const path = join(temporaryDirectory(t), 'app.sock');
+  const first = await publishSpeaker(t, path, 'first');
+  unlinkSync(path);
+  // libuv unlinks the name that was bound first, within the call.
+  await publishSpeaker(t, path, 'second', {
+    onStep: (step) => void (step === 'bound' && first.server.close()),
+  });
+  t.is(await ask(path), 'second');
+});
+
+onLinux('a long name that was bound leads to its own directory until the server has closed', async (t) => {
   const directory = temporaryDirectory(t);
   const path = longName(directory, 'app.sock', 200);
   mkdirSync(dirname(path), { recursive: true });
   const { server, publication } = await publishSpeaker(t, path, 'it');
-  // Whatever gets the next descriptors: none of them may be the one that the name leads through.
+  const descriptor = dirname(server.address() as string);
+  const leadsTo = () => readlinkOf(descriptor);
+  const staging = leadsTo();
+  t.regex(staging, /app\.sock\.d\/staging-.* \(deleted\)$/);
+
+  // With the number free, one of these would get it, and the file in it would be unlinked at close.
   const other = join(directory, 'other');
   mkdirSync(other);
   writeFileSync(join(other, 'app.sock'), 'not a socket');
   const descriptors = Array.from({ length: 20 }, () => openSync(other, 'r'));
   await closed(server);
+  t.is(leadsTo(), staging);
   publication.release();
-  descriptors.forEach((descriptor) => closeSync(descriptor));
+  t.not(leadsTo(), staging);
+  for (const opened of descriptors) closeSync(opened);
   t.is(readFileSync(join(other, 'app.sock'), 'utf8'), 'not a socket');
   t.true(existsSync(path), 'it was not given up');
 });
+
+function readlinkOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
+  }
+}
 
 test('giving up twice is giving up once', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
