@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import test, { type ExecutionContext } from 'ava';
 
@@ -11,7 +10,7 @@ import { probe } from '../../src/runtime/rendezvous/probe.ts';
 import { publish, PUBLISH_STEPS } from '../../src/runtime/rendezvous/publish.ts';
 import { peerTest, program } from '../support/peers.ts';
 import { ask, leaveStaleSocket, publishSpeaker, temporaryDirectory } from '../support/rendezvous.ts';
-import { NOBODY, spawnStarter, type Starter } from '../support/starter.ts';
+import { spawnStarter, withoutRights, type Starter } from '../support/starter.ts';
 
 const options = { backlog: 50, lockTimeout: 5000 };
 const isRoot = process.geteuid?.() === 0;
@@ -97,21 +96,12 @@ test('a path that was stolen is noticed, and left to its thief', async (t) => {
   t.deepEqual(readdirSync(dirname(path)), ['app.sock~']);
 });
 
-/** A starter whose rights end somewhere: root's do not. */
-async function spawnWithoutRights(t: ExecutionContext): Promise<Starter | undefined> {
-  if (!isRoot) return spawnStarter(t);
-  const script = fileURLToPath(new URL('../support/rendezvous-child.ts', import.meta.url));
-  const check = ['-e', 'fs.accessSync(process.argv[1])', script];
-  if (spawnSync(process.execPath, check, NOBODY).status === 0) return spawnStarter(t, NOBODY);
-  t.log(`skipped: uid ${NOBODY.uid} cannot read this checkout or run its Node`);
-  return undefined;
-}
-
 test('a directory that may not be written', async (t) => {
   const directory = temporaryDirectory(t);
   chmodSync(directory, 0o555);
-  const starter = await spawnWithoutRights(t);
-  if (!starter) return void t.pass();
+  const user = withoutRights(t);
+  if (user === undefined) return void t.pass();
+  const starter = await spawnStarter(t, user);
   const report = await starter.tell({ type: 'start', path: join(directory, 'app.sock') });
   t.like(report, { type: 'failed', code: 'SIMPLE_IPC_PERMISSION_DENIED' });
   t.regex((report as { message: string }).message, /EACCES.*Use a path in a directory of your own/);
@@ -126,8 +116,9 @@ for (const lives of [true, false]) {
     chmodSync(path, 0);
     chmodSync(directory, 0o777);
     const { ino } = lstatSync(path);
-    const starter = await spawnWithoutRights(t);
-    if (!starter) return void t.pass();
+    const user = withoutRights(t);
+    if (user === undefined) return void t.pass();
+    const starter = await spawnStarter(t, user);
     t.like(await starter.tell({ type: 'start', path }), {
       type: 'failed',
       code: 'SIMPLE_IPC_PERMISSION_DENIED',
@@ -147,8 +138,9 @@ test('a socket of another user in a sticky directory', async (t) => {
   await leaveStaleSocket(path);
   chmodSync(path, 0o666);
   chmodSync(directory, 0o1777);
-  const starter = await spawnWithoutRights(t);
-  if (!starter) return void t.pass();
+  const user = withoutRights(t);
+  if (user === undefined) return void t.pass();
+  const starter = await spawnStarter(t, user);
   t.like(await starter.tell({ type: 'start', path }), {
     type: 'failed',
     code: 'SIMPLE_IPC_PERMISSION_DENIED',
