@@ -30,7 +30,7 @@ const NAME = 'lock';
 const SQLITE_PATH = 511;
 const SQLITE_BUSY = 5;
 const SQLITE_CANTOPEN = 14;
-/** A start holds the lock for about 2 ms. Drawn anew for each try, so that waiters do not march in step. */
+/** Milliseconds. A start holds the lock for about 1. Drawn anew for each try, so that waiters do not march in step. */
 const RETRY_MIN = 2;
 const RETRY_SPREAD = 8;
 

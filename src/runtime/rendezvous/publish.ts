@@ -108,13 +108,18 @@ async function publishLocked(
   }
 }
 
+/** After the rename nothing may fail any more: there may be clients. */
 function moveOnto(socket: string, path: string): Identity {
   const staged = identityAt(socket)!;
   renameSync(socket, path);
-  // Where a file system keeps no time of birth, Node gives the time of change, which the rename has set. Looked at again
-  // it may be another's already, and this server's no more.
-  const moved = identityAt(path);
-  return moved?.dev === staged.dev && moved.ino === staged.ino ? moved : staged;
+  try {
+    // Where a file system keeps no time of birth, Node gives the time of change, which the rename has set.
+    const moved = identityAt(path);
+    if (moved?.dev === staged.dev && moved.ino === staged.ino) return moved;
+  } catch {
+    // Then it is not this server's any more, and `stands` will say so.
+  }
+  return staged;
 }
 
 async function publishPipe(
