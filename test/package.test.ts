@@ -19,7 +19,9 @@ test('the packed file, installed into an empty folder, serves, sends and embeds'
   const home = join(directory, 'home');
   mkdirSync(home);
   writeFileSync(join(home, 'package.json'), '{ "private": true, "type": "module" }');
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(directory, tarball)], { cwd: home });
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(directory, tarball)], {
+    cwd: home,
+  });
 
   const installed = readdirSync(join(home, 'node_modules', 'simple-ipc'));
   t.deepEqual(

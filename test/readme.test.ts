@@ -11,7 +11,9 @@ const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const index = new URL('../src/index.ts', import.meta.url).href;
 
 function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(([, code]) => code as string);
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, code]) => code as string,
+  );
 }
 
 for (const [number, code] of blocks('ts').entries()) {
@@ -21,9 +23,12 @@ for (const [number, code] of blocks('ts').entries()) {
     writeFileSync(file, code.replaceAll("'simple-ipc'", `'${index}'`));
     const { stdout, stderr } = await run(process.execPath, [file], { cwd: directory, timeout: 60_000 });
     t.is(stderr, '');
-    const promised = [...code.matchAll(/console\.log\(.*\); \/\/ '?(.*?)'?$/gm)].map(([, line]) => line as string);
+    const promised = [...code.matchAll(/console\.log\(.*\); \/\/ '?(.*?)'?$/gm)].map(
+      ([, line]) => line as string,
+    );
     for (const line of promised) t.true(stdout.split('\n').includes(line), `${line} is not in ${stdout}`);
-    if (code.includes('a report')) t.true(stdout.startsWith('row 1 of a report\nrow 2 of a report\nrow 3 of a report\n'));
+    if (code.includes('a report'))
+      t.true(stdout.startsWith('row 1 of a report\nrow 2 of a report\nrow 3 of a report\n'));
     if (code.includes('onTransition')) t.regex(stdout, /^c1: listening -- BYTES -> reading-request$/m);
   });
 }

@@ -82,7 +82,8 @@ export interface ConnectionOutput {
   readonly reason: Error | undefined;
 }
 
-const end = (outcome: Outcome) => ({ target: 'closed', actions: { type: 'end', params: { outcome } } }) as const;
+const end = (outcome: Outcome) =>
+  ({ target: 'closed', actions: { type: 'end', params: { outcome } } }) as const;
 
 /** This event may come in this state, and there is nothing to do about it. */
 const ignored = {};
@@ -181,7 +182,8 @@ export const connectionMachine = setup({
       },
     },
     dispatching: {
-      description: 'Taken over: it waits for a free slot, then its handler runs and has answered nothing yet.',
+      description:
+        'Taken over: it waits for a free slot, then its handler runs and has answered nothing yet.',
       entry: 'awaitSlot',
       on: {
         ...endings,
@@ -231,4 +233,9 @@ export const connectionMachine = setup({
   },
 });
 
-export type ConnectionState = 'listening' | 'reading-request' | 'dispatching' | 'streaming-response' | 'closed';
+export type ConnectionState =
+  | 'listening'
+  | 'reading-request'
+  | 'dispatching'
+  | 'streaming-response'
+  | 'closed';

@@ -69,7 +69,8 @@ export interface PoolOutput {
 const ignored = {};
 const impossible = { actions: 'unexpected' } as const;
 
-const drain = (reason: EndReason) => ({ target: 'draining', actions: { type: 'end', params: { reason } } }) as const;
+const drain = (reason: EndReason) =>
+  ({ target: 'draining', actions: { type: 'end', params: { reason } } }) as const;
 const fail = { target: 'failed', actions: { type: 'end', params: { reason: 'failed' } } } as const;
 
 /** The life of a server. Its actor is the parent of every connection's, and supervises them. */
@@ -158,7 +159,8 @@ export const poolMachine = setup({
       },
     },
     draining: {
-      description: 'Gives up the path, serves what the backlog holds, lets running requests finish, up to a deadline.',
+      description:
+        'Gives up the path, serves what the backlog holds, lets running requests finish, up to a deadline.',
       entry: ['beginDrain', 'setDeadline'],
       on: {
         CONNECTION: [
@@ -190,7 +192,11 @@ export const poolMachine = setup({
       },
     },
     stopped: { description: 'Over: drained.', type: 'final' },
-    failed: { description: 'Over: it could not start, or could not go on. Its output has the cause.', type: 'final', entry: 'abandon' },
+    failed: {
+      description: 'Over: it could not start, or could not go on. Its output has the cause.',
+      type: 'final',
+      entry: 'abandon',
+    },
   },
 });
 

@@ -85,7 +85,8 @@ export class Decoder {
 }
 
 function notHex(byte: number): string {
-  const shown = byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, '0')}`;
+  const shown =
+    byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, '0')}`;
   return `a packet starts with four hex digits, and here ${shown} stands among them`;
 }
 

@@ -8,7 +8,10 @@ export interface BodyOwner {
   bodyConsumed(bytes: number): void;
 }
 
-type Waiter = { readonly resolve: (chunk: Buffer | undefined) => void; readonly reject: (error: Error) => void };
+type Waiter = {
+  readonly resolve: (chunk: Buffer | undefined) => void;
+  readonly reject: (error: Error) => void;
+};
 
 /**
  * The bytes of one message between the decoder, which fills it, and its reader. Bounded by its owner, which stops reading

@@ -47,9 +47,14 @@ export function deadlineExceeded(path: string, deadline: number): SimpleIpcError
 }
 
 export function aborted(path: string, cause: unknown): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The request to ${path} was given up by its signal.`, { path, cause });
+  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The request to ${path} was given up by its signal.`, {
+    path,
+    cause,
+  });
 }
 
 export function cancelled(path: string): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The answer of ${path} was cancelled by its reader.`, { path });
+  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The answer of ${path} was cancelled by its reader.`, {
+    path,
+  });
 }

@@ -21,7 +21,11 @@ const WAIT_STEP = 50;
  *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
  *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
  */
-export async function request(path: string, message?: Message, options: RequestOptions = {}): Promise<IpcResponse> {
+export async function request(
+  path: string,
+  message?: Message,
+  options: RequestOptions = {},
+): Promise<IpcResponse> {
   const limits = requestLimits(options);
   const { absolute } = resolveEndpoint(path);
   const giveUp = new GiveUp(path, limits.deadline, options.signal);
@@ -77,7 +81,8 @@ class GiveUp {
     this.#onAbort = () => this.#due(failure.aborted(path, signal?.reason));
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (deadline > 0) this.#timer = setTimeout(() => this.#due(failure.deadlineExceeded(path, deadline)), deadline);
+    if (deadline > 0)
+      this.#timer = setTimeout(() => this.#due(failure.deadlineExceeded(path, deadline)), deadline);
   }
 
   #due(error: Error): void {

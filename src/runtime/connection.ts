@@ -90,7 +90,10 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
     if (end === MALFORMED) {
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.malformedRequest(decoder.problem as string) });
     } else if (decoder.bytes > this.#pool.limits.maxRequestBytes) {
-      this.#send({ type: 'LIMIT_EXCEEDED', reason: failure.requestTooLong(this.#pool.limits.maxRequestBytes) });
+      this.#send({
+        type: 'LIMIT_EXCEEDED',
+        reason: failure.requestTooLong(this.#pool.limits.maxRequestBytes),
+      });
     } else if (end === MORE) {
       this.#requestGoesOn();
     } else {
@@ -150,7 +153,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
 
   #surplusCame(bytes: number): void {
     this.#surplus += bytes;
-    if (this.#surplus > MAX_SURPLUS) this.#send({ type: 'PROTOCOL_ERROR', reason: failure.surplus(MAX_SURPLUS) });
+    if (this.#surplus > MAX_SURPLUS)
+      this.#send({ type: 'PROTOCOL_ERROR', reason: failure.surplus(MAX_SURPLUS) });
   }
 
   ended(): void {
@@ -305,7 +309,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
     if (socket.writableLength === 0 && socket.errored === null) {
       this.#send(ANSWER_FLUSHED);
     } else {
-      void this.#openOutgoing().taken().then(() => this.#send(ANSWER_FLUSHED));
+      void this.#openOutgoing()
+        .taken()
+        .then(() => this.#send(ANSWER_FLUSHED));
     }
   }
 

@@ -15,10 +15,12 @@ export const MEANING = {
   SIMPLE_IPC_BUSY: 'A server is alive at the path, and its backlog of connections is full.',
   SIMPLE_IPC_PERMISSION_DENIED: 'The system denies access to the path.',
   SIMPLE_IPC_UNTRUSTED_PATH: 'Somebody else could be behind the path, or read what stands beside it.',
-  SIMPLE_IPC_PATH_TOO_LONG: 'The path has more bytes than a socket address holds, and cannot be shortened here.',
+  SIMPLE_IPC_PATH_TOO_LONG:
+    'The path has more bytes than a socket address holds, and cannot be shortened here.',
   SIMPLE_IPC_CONNECT_FAILED: 'The system could not connect, for a reason that has no code of its own.',
   SIMPLE_IPC_ADDRESS_IN_USE: 'A server listens at the path already.',
-  SIMPLE_IPC_NETWORK_FILE_SYSTEM: 'A socket stands on a network file system, where nobody can tell whether it is in use.',
+  SIMPLE_IPC_NETWORK_FILE_SYSTEM:
+    'A socket stands on a network file system, where nobody can tell whether it is in use.',
   SIMPLE_IPC_LOCKED: 'Another process kept the lock of the path for longer than `lockTimeout`.',
   SIMPLE_IPC_LISTEN_FAILED: 'The system could not listen, for a reason that has no code of its own.',
   SIMPLE_IPC_HUNG_UP: 'The peer closed the connection before its message was complete.',
@@ -26,10 +28,12 @@ export const MEANING = {
   SIMPLE_IPC_LIMIT_EXCEEDED: 'A message is longer than a limit that was set.',
   SIMPLE_IPC_TIMED_OUT: 'Nothing moved for longer than the time-out.',
   SIMPLE_IPC_DEADLINE_EXCEEDED: 'Everything together took longer than the deadline.',
-  SIMPLE_IPC_ABORTED: 'It was given up from this side: by a signal, a cancellation, or the end of the server.',
+  SIMPLE_IPC_ABORTED:
+    'It was given up from this side: by a signal, a cancellation, or the end of the server.',
   SIMPLE_IPC_BODY_USED: 'The bytes of a message can be read once, and have been.',
   SIMPLE_IPC_HANDLER_FAILED: 'A handler threw, or its answer did.',
-  SIMPLE_IPC_SERVER_FAILED: 'Connections crashed too often, or the listening socket failed; the server has stopped.',
+  SIMPLE_IPC_SERVER_FAILED:
+    'Connections crashed too often, or the listening socket failed; the server has stopped.',
 } as const;
 
 /** What may stand beside an error's code and message. */
@@ -61,7 +65,11 @@ export class SimpleIpcError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 }
-Object.defineProperty(SimpleIpcError.prototype, 'name', { value: 'SimpleIpcError', configurable: true, writable: true });
+Object.defineProperty(SimpleIpcError.prototype, 'name', {
+  value: 'SimpleIpcError',
+  configurable: true,
+  writable: true,
+});
 
 /** The system's code of an error, such as `ENOENT`. */
 export function errnoOf(error: unknown): string | undefined {

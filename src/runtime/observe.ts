@@ -16,7 +16,13 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
 ): ActorLogic<TSnapshot, TEvent, TInput> {
   if (emit === undefined) return logic;
 
-  const tell = (scope: ActorScope<TSnapshot, TEvent>, from: string, event: EventObject, next: TSnapshot, at: number) => {
+  const tell = (
+    scope: ActorScope<TSnapshot, TEvent>,
+    from: string,
+    event: EventObject,
+    next: TSnapshot,
+    at: number,
+  ) => {
     const reason = reasonIn(event);
     emit({
       machine,
@@ -75,7 +81,11 @@ function valueOf(snapshot: Snapshot<unknown>): string {
 }
 
 function reasonIn(event: EventObject): string | undefined {
-  const { reason, limit, error } = event as EventObject & { reason?: unknown; limit?: string; error?: unknown };
+  const { reason, limit, error } = event as EventObject & {
+    reason?: unknown;
+    limit?: string;
+    error?: unknown;
+  };
   if (reason !== undefined) return reasonOf(reason);
   if (limit !== undefined) return limit;
   return error === undefined ? undefined : reasonOf(error);

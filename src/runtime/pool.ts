@@ -2,7 +2,13 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { createActor, type AnyActorLogic, type AnyActorRef, type Snapshot } from 'xstate';
 import { compile } from '../machines/compile.ts';
 import { connectionMachine, type Outcome } from '../machines/connection.ts';
-import { poolMachine, type PoolEffects, type PoolEvent, type PoolOutput, type PoolState } from '../machines/pool.ts';
+import {
+  poolMachine,
+  type PoolEffects,
+  type PoolEvent,
+  type PoolOutput,
+  type PoolState,
+} from '../machines/pool.ts';
 import { Connection } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
 import { guarded, observed } from './observe.ts';
@@ -97,7 +103,8 @@ export class Pool implements PoolEffects {
         complete: () => resolve(this.actor.getSnapshot().output as PoolOutput),
         error: (error: unknown) => {
           this.abandon();
-          const message = 'The pool crashed. This is a defect of simple-ipc: please report it, with the cause.';
+          const message =
+            'The pool crashed. This is a defect of simple-ipc: please report it, with the cause.';
           resolve({ reason: 'failed', error: failure.serverFailed(message, error, this.#listener.path) });
         },
       });

@@ -47,7 +47,8 @@ export class ProgressSweep {
       const timeout = waitsFor === 'read' ? this.#timeouts.readTimeout : this.#timeouts.writeTimeout;
       if (timeout === 0) continue;
       // The first of these sweeps may have been due at once, so it does not count.
-      if (this.count - connection.progress > Math.ceil(timeout / this.#period)) connection.timedOut(waitsFor, timeout);
+      if (this.count - connection.progress > Math.ceil(timeout / this.#period))
+        connection.timedOut(waitsFor, timeout);
     }
   }
 

@@ -4,7 +4,10 @@ import { reasonOf, SimpleIpcError } from './errors.ts';
 export const THE_ANSWER = 'The answer of the handler';
 
 export function malformedRequest(problem: string): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_PROTOCOL_ERROR', `The client sent something that is no pkt-line: ${problem}.`);
+  return new SimpleIpcError(
+    'SIMPLE_IPC_PROTOCOL_ERROR',
+    `The client sent something that is no pkt-line: ${problem}.`,
+  );
 }
 
 export function surplus(limit: number): SimpleIpcError {
@@ -22,7 +25,9 @@ export function requestTooLong(limit: number): SimpleIpcError {
 }
 
 export function hungUp(cause: Error): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_HUNG_UP', `The client closed the connection: ${reasonOf(cause)}.`, { cause });
+  return new SimpleIpcError('SIMPLE_IPC_HUNG_UP', `The client closed the connection: ${reasonOf(cause)}.`, {
+    cause,
+  });
 }
 
 export function timedOut(waitingFor: 'read' | 'write', timeout: number): SimpleIpcError {
@@ -57,7 +62,10 @@ export function stopping(): SimpleIpcError {
 }
 
 export function drainDeadline(timeout: number): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_ABORTED', `The server is stopping, and ${timeout} ms (drainTimeout) are over.`);
+  return new SimpleIpcError(
+    'SIMPLE_IPC_ABORTED',
+    `The server is stopping, and ${timeout} ms (drainTimeout) are over.`,
+  );
 }
 
 export function serverFailed(message: string, cause: unknown, path: string): SimpleIpcError {
@@ -81,5 +89,7 @@ export function pathLost(path: string): SimpleIpcError {
 }
 
 export function unexpectedEvent(event: string): Error {
-  return new Error(`The event ${event} cannot come in this state. This is a defect of simple-ipc: please report it.`);
+  return new Error(
+    `The event ${event} cannot come in this state. This is a defect of simple-ipc: please report it.`,
+  );
 }

@@ -21,7 +21,8 @@ const BACKLOG = 4_096;
  *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
  */
 export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
-  if (typeof handler !== 'function') throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
+  if (typeof handler !== 'function')
+    throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
   const limits = serveLimits(options);
   const { signal } = options;
 
@@ -119,13 +120,10 @@ async function giveUp(server: NetServer, publication: Publication | undefined, p
 
 function watchPath(publication: Publication, interval: number, lost: () => void): NodeJS.Timeout | undefined {
   if (interval === 0) return undefined;
-  return setInterval(() => {
+  const check = async () => {
     // A check that fails proves nothing: the next one will tell.
-    publication.stands().then(
-      (stands) => {
-        if (!stands) lost();
-      },
-      () => undefined,
-    );
-  }, interval).unref();
+    const stands = await publication.stands().catch(() => true);
+    if (!stands) lost();
+  };
+  return setInterval(() => void check(), interval).unref();
 }

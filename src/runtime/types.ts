@@ -12,12 +12,7 @@ export type Chunk = string | Uint8Array;
 /**
  * What a client may send: nothing (an empty request), text, bytes, or pieces that are sent as they come.
  */
-export type Message =
-  | undefined
-  | Chunk
-  | Iterable<Chunk>
-  | AsyncIterable<Chunk>
-  | ReadableStream<Chunk>;
+export type Message = undefined | Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | ReadableStream<Chunk>;
 
 /**
  * What a handler may answer: nothing (an empty answer), text, bytes, pieces that are sent as they come, or `QUIT`.
@@ -197,12 +192,7 @@ export interface RequestOptions {
  * git's states of a path (`enum ipc_active_state` in simple-ipc.h). `path-not-found` is what `request` meets where
  * `probe`, like git's `ipc_get_active_state`, says `not-listening`.
  */
-export type ActiveState =
-  | 'listening'
-  | 'not-listening'
-  | 'invalid-path'
-  | 'path-not-found'
-  | 'other-error';
+export type ActiveState = 'listening' | 'not-listening' | 'invalid-path' | 'path-not-found' | 'other-error';
 
 /** What `probe` found. */
 export interface ProbeResult {

@@ -44,7 +44,10 @@ test('clients that stall, flood, half-close, reset and send garbage, all at once
   for (const client of clients) {
     const answer = await client.closed;
     // The surplus may come after the answer: then that is whole. Nobody else may see a flush packet.
-    t.true(answer === '' || answer === message('x') || answer === message('reset me'), JSON.stringify(answer));
+    t.true(
+      answer === '' || answer === message('x') || answer === message('reset me'),
+      JSON.stringify(answer),
+    );
   }
   await eventually(() => server.stats.open === 0 && server.stats.running === 0, 'nothing is left');
   const { ended } = server.stats;
@@ -56,56 +59,62 @@ test('clients that stall, flood, half-close, reset and send garbage, all at once
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
-onLinux('without descriptors connections are refused, counted and reported; with them all is well again', async (t) => {
-  const path = temporaryPath(t);
-  const script = fileURLToPath(new URL('descriptors-child.ts', import.meta.url));
-  const child = spawn('sh', ['-c', 'ulimit -n 40; exec "$@"', 'sh', process.execPath, script, path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  await eventually(() => lines.includes('listening'), 'it listens');
-  const sockets: Socket[] = [];
-  let closed = 0;
-  for (let n = 0; n < 100; n++) {
-    const socket = connect(path);
-    sockets.push(socket);
-    socket.on('error', () => {}).on('close', () => closed++);
-  }
-  const failures = () => lines.filter((line) => line === 'ACCEPT_FAILED').length;
-  // Every one of them is either open or was refused, and was told so.
-  await eventually(() => failures() > 50 && failures() === closed, 'the refused are counted');
-  for (const socket of sockets) socket.destroy();
-  await eventually(() => closed === 100, 'all are closed');
-  t.is(await ask(path, 'again'), 'again');
-  const refused = failures();
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-  await eventually(() => lines.at(-1)?.startsWith('{') === true, 'the counters are printed');
-  const stats = JSON.parse(lines.at(-1) as string) as ServerStats;
-  t.is(stats.acceptErrors, refused);
-  t.is(stats.accepted + stats.acceptErrors, 101);
-});
+onLinux(
+  'without descriptors connections are refused, counted and reported; with them all is well again',
+  async (t) => {
+    const path = temporaryPath(t);
+    const script = fileURLToPath(new URL('descriptors-child.ts', import.meta.url));
+    const child = spawn('sh', ['-c', 'ulimit -n 40; exec "$@"', 'sh', process.execPath, script, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+    await eventually(() => lines.includes('listening'), 'it listens');
+    const sockets: Socket[] = [];
+    let closed = 0;
+    for (let n = 0; n < 100; n++) {
+      const socket = connect(path);
+      sockets.push(socket);
+      socket.on('error', () => {}).on('close', () => closed++);
+    }
+    const failures = () => lines.filter((line) => line === 'ACCEPT_FAILED').length;
+    // Every one of them is either open or was refused, and was told so.
+    await eventually(() => failures() > 50 && failures() === closed, 'the refused are counted');
+    for (const socket of sockets) socket.destroy();
+    await eventually(() => closed === 100, 'all are closed');
+    t.is(await ask(path, 'again'), 'again');
+    const refused = failures();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    await eventually(() => lines.at(-1)?.startsWith('{') === true, 'the counters are printed');
+    const stats = JSON.parse(lines.at(-1) as string) as ServerStats;
+    t.is(stats.acceptErrors, refused);
+    t.is(stats.accepted + stats.acceptErrors, 101);
+  },
+);
 
 for (const [name, debianPackage, args] of [
   ['nc', 'netcat-openbsd', ['-N', '-U']],
   ['socat', 'socat', ['-t5', '-']],
 ] as const) {
-  peerTest(program(name, debianPackage))(`${name}, which half-closes after its request, is answered`, async (t, { bin }) => {
-    const { path, ended } = await serving(t, async (incoming) => {
-      const asked = await incoming.text();
-      await new Promise((resolve) => setTimeout(resolve, 120));
-      return asked;
-    });
-    const child = spawn(bin, [...args, name === 'nc' ? path : `UNIX-CONNECT:${path}`], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    child.stdin.end(message('half-closed'));
-    let answer = '';
-    child.stdout.setEncoding('latin1').on('data', (text: string) => (answer += text));
-    await within(once(child, 'close'), `${name} ends`);
-    t.is(answer, message('half-closed'));
-    t.is((await ended(1)).output.outcome, 'answered');
-  });
+  peerTest(program(name, debianPackage))(
+    `${name}, which half-closes after its request, is answered`,
+    async (t, { bin }) => {
+      const { path, ended } = await serving(t, async (incoming) => {
+        const asked = await incoming.text();
+        await new Promise((resolve) => setTimeout(resolve, 120));
+        return asked;
+      });
+      const child = spawn(bin, [...args, name === 'nc' ? path : `UNIX-CONNECT:${path}`], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      child.stdin.end(message('half-closed'));
+      let answer = '';
+      child.stdout.setEncoding('latin1').on('data', (text: string) => (answer += text));
+      await within(once(child, 'close'), `${name} ends`);
+      t.is(answer, message('half-closed'));
+      t.is((await ended(1)).output.outcome, 'answered');
+    },
+  );
 }

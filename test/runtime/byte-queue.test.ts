@@ -1,9 +1,13 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ByteQueue } from '../../src/runtime/byte-queue.ts';
 
 const pieces = fc.array(
-  fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 70_000 })),
+  fc.oneof(
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 1, max: 9000 }),
+    fc.integer({ min: 1, max: 70_000 }),
+  ),
   { maxLength: 60 },
 );
 

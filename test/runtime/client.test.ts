@@ -24,7 +24,7 @@ test('a message of every kind is sent', async (t) => {
     await echo(
       (async function* () {
         yield 'one ';
-        await null;
+        await Promise.resolve();
         yield 'two';
       })(),
     ),
@@ -91,7 +91,10 @@ test('an answer cut off anywhere in its framing is an error; a bare terminator i
 
 test('something that does not speak pkt-line is told as such', async (t) => {
   const path = await rawServer(t, (socket) => socket.end('HTTP/1.1 200 OK\r\n'));
-  await t.throwsAsync(request(path), { code: 'SIMPLE_IPC_PROTOCOL_ERROR', message: /does not speak Simple-IPC.*'H'/ });
+  await t.throwsAsync(request(path), {
+    code: 'SIMPLE_IPC_PROTOCOL_ERROR',
+    message: /does not speak Simple-IPC.*'H'/,
+  });
 });
 
 test('a complete answer is kept, whatever comes after', async (t) => {
@@ -147,7 +150,8 @@ test('a slow reader of a long answer holds the server up, and not the memory', a
   for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
   t.true(produced < 8, `produced ${produced}`);
   let length = 0;
-  for (let step = await reader.next(); step.done !== true; step = await reader.next()) length += step.value.length;
+  for (let step = await reader.next(); step.done !== true; step = await reader.next())
+    length += step.value.length;
   t.true(length > 60 * MIB);
 });
 
@@ -220,7 +224,7 @@ test.serial('a time-out counts time without progress, in waiting for the answer 
   t.is(await (await request(trickle, 'x', { timeout: 120 })).text(), 'xxxxxxxxxx');
 });
 
-test.serial('the time in which an answer waits for its reader is not the server\'s', async (t) => {
+test.serial("the time in which an answer waits for its reader is not the server's", async (t) => {
   const { path } = await serving(t, () => Buffer.alloc(8 * MIB), { writeTimeout: 0 });
   const answer = await request(path, 'x', { timeout: 40 });
   const stalled = await rawServer(t, (socket) => socket.resume());
@@ -254,7 +258,7 @@ test('a signal ends a request at any point', async (t) => {
   const text = answer.text();
   whileReading.abort(new Error('enough'));
   const error = await t.throwsAsync(text, { code });
-  t.is((error?.cause as Error).message, 'enough');
+  t.is(String(error?.cause), 'Error: enough');
   const whileWaiting = new AbortController();
   const waiting = request(temporaryPath(t), 'x', { signal: whileWaiting.signal, waitIfMissing: 60_000 });
   whileWaiting.abort();
@@ -284,8 +288,12 @@ test('waitIfMissing waits behind a socket that a dead server left', async (t) =>
 });
 
 test('the waits have an end, and a busy server is told from a missing one', async (t) => {
-  await t.throwsAsync(request(temporaryPath(t), 'x', { waitIfMissing: 20 }), { code: 'SIMPLE_IPC_PATH_NOT_FOUND' });
-  await t.throwsAsync(request(temporaryPath(t), 'x', { waitIfBusy: true }), { code: 'SIMPLE_IPC_PATH_NOT_FOUND' });
+  await t.throwsAsync(request(temporaryPath(t), 'x', { waitIfMissing: 20 }), {
+    code: 'SIMPLE_IPC_PATH_NOT_FOUND',
+  });
+  await t.throwsAsync(request(temporaryPath(t), 'x', { waitIfBusy: true }), {
+    code: 'SIMPLE_IPC_PATH_NOT_FOUND',
+  });
   const path = temporaryPath(t);
   await makeBusy(t, path);
   await t.throwsAsync(request(path, 'x'), { code: 'SIMPLE_IPC_BUSY' });
@@ -299,7 +307,9 @@ test('it asks once: a request of which a byte was written is not sent again', as
     asked++;
     socket.once('data', () => socket.destroy());
   });
-  await t.throwsAsync(request(path, 'x', { waitIfBusy: 2000, waitIfMissing: 2000 }), { code: 'SIMPLE_IPC_HUNG_UP' });
+  await t.throwsAsync(request(path, 'x', { waitIfBusy: 2000, waitIfMissing: 2000 }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+  });
   t.is(asked, 1);
 });
 
@@ -310,7 +320,10 @@ test('a connection that is closed before anything was written is tried again, wh
     if (++asked % 3 !== 0) socket.destroy();
     else socket.once('data', () => socket.end(message('third')));
   });
-  await t.throwsAsync(request(path, 'x'), { code: 'SIMPLE_IPC_NOT_LISTENING', message: /before anything was sent/ });
+  await t.throwsAsync(request(path, 'x'), {
+    code: 'SIMPLE_IPC_NOT_LISTENING',
+    message: /before anything was sent/,
+  });
   async function* once() {
     yield 'x';
   }
@@ -323,7 +336,10 @@ test('a socket in a directory that strangers can write is not sent to, unless th
   const server = await serve(path, () => 'x');
   t.teardown(() => server.close());
   chmodSync(dirname(path), 0o777);
-  await t.throwsAsync(request(path, 'secret'), { code: 'SIMPLE_IPC_UNTRUSTED_PATH', message: /allowUntrusted/ });
+  await t.throwsAsync(request(path, 'secret'), {
+    code: 'SIMPLE_IPC_UNTRUSTED_PATH',
+    message: /allowUntrusted/,
+  });
   t.is(server.stats.accepted, 0);
   t.is(await (await request(path, 'x', { allowUntrusted: true })).text(), 'x');
   chmodSync(dirname(path), 0o1777);

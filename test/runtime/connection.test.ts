@@ -31,7 +31,7 @@ test('a request in pieces of any size, in packets of any size, is the same reque
   }
 });
 
-test('git\'s other terminators end a request too', async (t) => {
+test("git's other terminators end a request too", async (t) => {
   const { path } = await serving(t, text);
   for (const terminator of ['0000', '0001', '0002', '0004']) {
     const client = await rawClient(path);
@@ -91,7 +91,8 @@ for (const when of ['at once', 'after a half-close']) {
 test('a hang-up is noticed while the server does not read: the window is full', async (t) => {
   const { path, ended, until } = await serving(
     t,
-    (_incoming, { signal }) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+    (_incoming, { signal }) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
     { window: 1000 },
   );
   const client = await rawClient(path);
@@ -214,20 +215,28 @@ test('a request that outgrows its window is handed over, says so, and streams in
 
 test('one budget bounds what all requests hold: beyond it they stream, and all are served', async (t) => {
   const budget = 4 * MIB;
-  const { path, transitions, server } = await serving(t, async (incoming) => String((await incoming.bytes()).length), {
-    maxBufferedBytes: budget,
-    concurrency: 2,
-  });
+  const { path, transitions, server } = await serving(
+    t,
+    async (incoming) => String((await incoming.bytes()).length),
+    {
+      maxBufferedBytes: budget,
+      concurrency: 2,
+    },
+  );
   const size = 900_000;
   let most = 0;
   const watching = setInterval(() => (most = Math.max(most, server.stats.bufferedBytes)), 1);
   const answers = await Promise.all(
-    Array.from({ length: 40 }, async () => (await request(path, 'b'.repeat(size), { waitIfBusy: true })).text()),
+    Array.from({ length: 40 }, async () =>
+      (await request(path, 'b'.repeat(size), { waitIfBusy: true })).text(),
+    ),
   );
   clearInterval(watching);
   t.deepEqual(new Set(answers), new Set([String(size)]));
   t.true(most <= budget + 40 * 65_536, `held ${most}`);
-  t.true(transitions.some(({ event, reason }) => event === 'REQUEST_OUTGREW' && reason === 'maxBufferedBytes'));
+  t.true(
+    transitions.some(({ event, reason }) => event === 'REQUEST_OUTGREW' && reason === 'maxBufferedBytes'),
+  );
   t.is(server.stats.bufferedBytes, 0);
 });
 
@@ -237,7 +246,10 @@ test('an echoing handler and our client move 64 MiB both ways at once', async (t
 });
 
 test('an echoing handler and a client that writes all first end in a time-out, not a lock', async (t) => {
-  const { path, ended, server } = await serving(t, (incoming) => incoming, { readTimeout: 100, writeTimeout: 100 });
+  const { path, ended, server } = await serving(t, (incoming) => incoming, {
+    readTimeout: 100,
+    writeTimeout: 100,
+  });
   const client = await rawClient(path, { reading: false });
   const piece = packet('e'.repeat(60_000));
   for (let sent = 0; sent < 64 * MIB; sent += piece.length) client.socket.write(piece);

@@ -143,7 +143,9 @@ test.serial('a connection that crashes is closed without a flush packet, and the
   const client = await rawClient(path);
   client.socket.write(message('x'));
   t.is(await client.closed, '');
-  const crash = await until(({ machine, event }) => machine === 'pool' && event.startsWith('xstate.error.actor.'));
+  const crash = await until(
+    ({ machine, event }) => machine === 'pool' && event.startsWith('xstate.error.actor.'),
+  );
   t.regex(crash.reason as string, /A_DEFECT/);
   t.is(server.stats.crashed, 1);
   t.is(server.stats.open, 0);

@@ -63,7 +63,9 @@ test('0 waits for ever', async (t) => {
   const { path, server } = await serving(t, () => 'x', { readTimeout: 0, writeTimeout: 30 });
   const client = await rawClient(path);
   const other = await serving(t, () => 'x', { readTimeout: 100 });
-  await (await rawClient(other.path)).closed;
+  await (
+    await rawClient(other.path)
+  ).closed;
   t.is(server.stats.open, 1);
   client.socket.write(message('x'));
   t.is(await client.closed, message('x'));

@@ -25,7 +25,7 @@ for (const interpreted of [false, true]) {
       },
       'async generator': async function* () {
         yield 'one ';
-        await null;
+        await Promise.resolve();
         yield 'two';
       },
       'promise of a generator': async () =>
@@ -37,8 +37,11 @@ for (const interpreted of [false, true]) {
       'long text': () => 'é'.repeat(100_000),
       'long bytes': () => new Uint8Array(300_000).fill(65),
     };
-    const { path } = await serving(t, async (incoming) => answers[await incoming.text()]?.() as string, { interpreted });
-    const got = async (what: string) => Buffer.from(await (await request(path, what)).bytes()).toString('utf8');
+    const { path } = await serving(t, async (incoming) => answers[await incoming.text()]?.() as string, {
+      interpreted,
+    });
+    const got = async (what: string) =>
+      Buffer.from(await (await request(path, what)).bytes()).toString('utf8');
     t.is(await got('nothing'), '');
     t.is(await got('text'), 'größe');
     t.deepEqual(await (await request(path, 'bytes')).bytes(), Buffer.from([0, 255, 10]));
@@ -58,7 +61,9 @@ for (const interpreted of [false, true]) {
     const { path, transitions, ended } = await serving(t, () => 'pong', { interpreted });
     t.is(await ask(path, 'ping'), 'pong');
     await ended(1);
-    const steps = transitions.filter(({ actor }) => actor === 'c1').map(({ from, event, to }) => `${from} ${event} ${to}`);
+    const steps = transitions
+      .filter(({ actor }) => actor === 'c1')
+      .map(({ from, event, to }) => `${from} ${event} ${to}`);
     t.deepEqual(steps, [
       'none xstate.init listening',
       'listening BYTES reading-request',
@@ -134,7 +139,7 @@ test('what a handler may not answer is a failure that says so', async (t) => {
   }
 });
 
-test('the socket is its owner\'s alone from the moment it appears, and nothing stands beside it after the end', async (t) => {
+test("the socket is its owner's alone from the moment it appears, and nothing stands beside it after the end", async (t) => {
   const path = temporaryPath(t);
   const server = await serve(path, () => 'x');
   t.is(lstatSync(path).mode & 0o777, 0o600);
@@ -174,7 +179,10 @@ test('closing lets running requests finish, serves the backlog, and refuses who 
   await until(({ actor }) => actor === 'c2');
   const queued = Array.from({ length: 50 }, (_, n) => ask(path, `q${n}`));
   const closing = server.close();
-  t.deepEqual(await Promise.all(queued), queued.map((_, n) => `q${n}`));
+  t.deepEqual(
+    await Promise.all(queued),
+    queued.map((_, n) => `q${n}`),
+  );
   t.is(await silent.closed, '');
   t.is((await ended(2)).output.outcome, 'refused');
   t.is(server.state, 'draining');
@@ -221,7 +229,7 @@ test('a signal closes a running server, and stops one that starts', async (t) =>
   );
 });
 
-test('a path that is lost ends the server, which leaves the successor\'s socket alone', async (t) => {
+test("a path that is lost ends the server, which leaves the successor's socket alone", async (t) => {
   const { path, server } = await serving(t, () => 'old', { pathCheckInterval: 5 });
   const successorPath = `${path}.new`;
   const successor = await serve(successorPath, () => 'new');
@@ -259,7 +267,12 @@ test('bad options and handlers are told at once', async (t) => {
   const path = temporaryPath(t);
   const invalid = { code: 'SIMPLE_IPC_INVALID_ARGUMENT' };
   await t.throwsAsync(serve(path, 'x' as never), invalid);
-  for (const options of [{ concurrency: 0 }, { window: 1.5 }, { readTimeout: -1 }, { drainTimeout: Number.NaN }]) {
+  for (const options of [
+    { concurrency: 0 },
+    { window: 1.5 },
+    { readTimeout: -1 },
+    { drainTimeout: Number.NaN },
+  ]) {
     await t.throwsAsync(
       serve(path, () => 'x', options),
       { ...invalid, message: new RegExp(Object.keys(options)[0] as string) },

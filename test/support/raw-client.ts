@@ -40,7 +40,10 @@ export async function rawClient(path: string, options: { reading?: boolean } = {
     socket,
     received,
     get closed() {
-      return within(over, () => `the server did not close; received ${JSON.stringify(received().slice(0, 200))}`);
+      return within(
+        over,
+        () => `the server did not close; received ${JSON.stringify(received().slice(0, 200))}`,
+      );
     },
     has: (text) =>
       within(

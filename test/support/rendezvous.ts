@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 import type { ExecutionContext } from 'ava';
 
+import { errnoOf } from '../../src/runtime/errors.ts';
 import { withAddress } from '../../src/runtime/rendezvous/address.ts';
+import { knock } from '../../src/runtime/rendezvous/knock.ts';
 import { publish, type PublishOptions } from '../../src/runtime/rendezvous/publish.ts';
 
 /** A private directory that goes with the test. */
@@ -67,6 +69,8 @@ export async function leaveStaleSocket(path: string): Promise<void> {
   await new Promise<void>((resolve) => server.listen(`${path}~`, resolve));
   renameSync(`${path}~`, path);
   await closed(server);
+  // A process that another test is just spawning has the descriptor, too, until it runs its program.
+  while (errnoOf(await knock(path, { timeout: 1000 })) !== 'ECONNREFUSED');
 }
 
 export function closed(server: Server): Promise<void> {

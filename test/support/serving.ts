@@ -16,7 +16,11 @@ export interface Serving {
   ended(connection: number): Promise<Transition & { output: { outcome: string; reason?: Error } }>;
 }
 
-export async function serving(t: ExecutionContext, handler: Handler, options: ServeOptions = {}): Promise<Serving> {
+export async function serving(
+  t: ExecutionContext,
+  handler: Handler,
+  options: ServeOptions = {},
+): Promise<Serving> {
   const path = temporaryPath(t);
   const transitions: Transition[] = [];
   const waiting = new Set<(transition: Transition) => void>();
@@ -41,7 +45,8 @@ export async function serving(t: ExecutionContext, handler: Handler, options: Se
         };
         waiting.add(look);
       }),
-      () => `no such transition among ${transitions.map(({ actor, event, to }) => `${actor} ${event} ${to}`).join(', ')}`,
+      () =>
+        `no such transition among ${transitions.map(({ actor, event, to }) => `${actor} ${event} ${to}`).join(', ')}`,
     );
   };
   const ended: Serving['ended'] = async (connection) =>
@@ -50,7 +55,11 @@ export async function serving(t: ExecutionContext, handler: Handler, options: Se
 }
 
 /** The promise, or an error that says what did not happen. */
-export async function within<T>(promise: Promise<T>, what: string | (() => string), time = PATIENCE): Promise<T> {
+export async function within<T>(
+  promise: Promise<T>,
+  what: string | (() => string),
+  time = PATIENCE,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(typeof what === 'string' ? what : what())), time);

@@ -26,9 +26,13 @@ test('the public API is this, and nothing else', (t) => {
 });
 
 test('functions', (t) => {
-  expectTypeOf(serve).parameters.toEqualTypeOf<[path: string, handler: Handler, options?: ServeOptions | undefined]>();
+  expectTypeOf(serve).parameters.toEqualTypeOf<
+    [path: string, handler: Handler, options?: ServeOptions | undefined]
+  >();
   expectTypeOf<Awaited<ReturnType<typeof serve>>>().toEqualTypeOf<Server>();
-  expectTypeOf(request).parameters.toEqualTypeOf<[path: string, message?: Message, options?: RequestOptions | undefined]>();
+  expectTypeOf(request).parameters.toEqualTypeOf<
+    [path: string, message?: Message, options?: RequestOptions | undefined]
+  >();
   expectTypeOf<Awaited<ReturnType<typeof request>>>().toEqualTypeOf<IpcResponse>();
   expectTypeOf(probe).returns.resolves.toEqualTypeOf<ProbeResult>();
   expectTypeOf(QUIT).toBeSymbol();
@@ -44,7 +48,9 @@ test('what handlers may answer', (t) => {
   expectTypeOf<() => string[]>().toExtend<Handler>();
   expectTypeOf<() => Generator<string, typeof QUIT | undefined>>().toExtend<Handler>();
   expectTypeOf<(request: IpcRequest) => AsyncGenerator<Uint8Array, void>>().toExtend<Handler>();
-  expectTypeOf<(request: IpcRequest, context: RequestContext) => ReadableStream<Uint8Array>>().toExtend<Handler>();
+  expectTypeOf<
+    (request: IpcRequest, context: RequestContext) => ReadableStream<Uint8Array>
+  >().toExtend<Handler>();
   expectTypeOf<(request: IpcRequest) => IpcRequest>().toExtend<Handler>();
   expectTypeOf<() => number>().not.toExtend<Handler>();
   expectTypeOf<() => null>().not.toExtend<Handler>();
@@ -60,7 +66,9 @@ test('bodies, servers, errors and transitions', (t) => {
   expectTypeOf<Server>().toExtend<AsyncDisposable>();
   expectTypeOf<Server['closed']>().resolves.toEqualTypeOf<ServerEnd>();
   expectTypeOf<Server['state']>().toEqualTypeOf<PoolState>();
-  expectTypeOf<ServeOptions['onTransition']>().toEqualTypeOf<((transition: Transition) => void) | undefined>();
+  expectTypeOf<ServeOptions['onTransition']>().toEqualTypeOf<
+    ((transition: Transition) => void) | undefined
+  >();
   expectTypeOf<simpleIpc.SimpleIpcError>().toExtend<Error>();
   expectTypeOf<simpleIpc.SimpleIpcError['code']>().toEqualTypeOf<ErrorCode>();
   expectTypeOf<'SIMPLE_IPC_NOT_LISTENING'>().toExtend<ErrorCode>();
