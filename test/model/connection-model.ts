@@ -52,9 +52,21 @@ const machine = connectionMachine.provide({
 
 const model = createTestModel(machine, {
   // A vertex is the state reached, however it was reached.
-  serializeTransition: () => '',
+  serializeState: (snapshot) => nameOf(snapshot as unknown as AnyMachineSnapshot),
   logger: { log: () => undefined, error: () => undefined },
 });
+
+const names = new WeakMap<AnyMachineSnapshot, string>();
+
+/** The walk over all paths asks for the same few names a million times. */
+function nameOf(snapshot: AnyMachineSnapshot): string {
+  let name = names.get(snapshot);
+  if (name === undefined) {
+    name = JSON.stringify(vertexOf(snapshot));
+    names.set(snapshot, name);
+  }
+  return name;
+}
 
 // Its effects are notes here, so it needs none. Paths that are the start of others are kept.
 const options = { input: {}, allowDuplicatePaths: true } as never;
