@@ -1,6 +1,7 @@
 import type { DataSink } from '../protocol/decode.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { SimpleIpcError } from './errors.ts';
+import { relieveMemory } from './memory-relief.ts';
 import type { Body } from './types.ts';
 
 /** Is told when bytes have left a body, so that more may be read from the socket. */
@@ -48,6 +49,7 @@ export class IncomingBody implements Body, DataSink {
 
   data(chunk: Buffer, start: number, end: number): void {
     if (this.#discarding) {
+      relieveMemory(end - start);
       this.#owner.bodyConsumed(end - start);
       return;
     }
@@ -58,6 +60,7 @@ export class IncomingBody implements Body, DataSink {
     } else {
       this.#queue ??= new ByteQueue();
       this.#queue.push(chunk, start, end);
+      relieveMemory(end - start);
     }
   }
 
