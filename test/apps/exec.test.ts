@@ -162,6 +162,8 @@ test('a group that ignores SIGTERM is killed, and the handler is over only then'
 });
 
 test('what has left the group and holds stdout open keeps nobody waiting', async (t) => {
+  // Less than that goes on.
+  t.timeout(60_000);
   const { server } = await startExec(t, 'setsid sh -c "echo \\$\\$; exec sleep 100" & wait');
   const { response, line } = await askForLine(t, server);
   t.teardown(() => process.kill(Number(line), 'SIGKILL'));

@@ -87,6 +87,17 @@ test('a stalled reader is owed no more than the limit, and told how much it miss
   t.is(sink.dropped, 4);
 });
 
+test('a reader that comes back is told also where nothing more happens', async (t) => {
+  const gate = new Gate();
+  const sink = ndjsonSink(gate, { limit: LINE });
+  sink.write(transition(1));
+  sink.write(transition(2));
+  await gate.written();
+  gate.open();
+  await sink.close(60_000);
+  t.deepEqual(gate.lines, [transition(1), { event: 'dropped', count: 1 }]);
+});
+
 test('a reader that never comes back ends with the patience of close', async (t) => {
   const gate = new Gate();
   const sink = ndjsonSink(gate);

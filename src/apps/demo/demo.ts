@@ -7,7 +7,7 @@ const SLOW_ROWS = 1_000;
 const SLOW_DELAY = 10;
 
 /** The commands of git's test server (t/helper/test-simple-ipc.c), answered byte for byte as it answers them. */
-export const demo: Handler = async (request, context) => {
+export const demo: Handler = async (request) => {
   const { name, ballast } = await readCommand(request);
   if (ballast !== undefined) return ballast.report();
   switch (name.toString('latin1')) {
@@ -20,7 +20,7 @@ export const demo: Handler = async (request, context) => {
     case 'chunk':
       return rows(ROWS);
     case 'slow':
-      return slowRows(context.signal);
+      return slowRows();
     default:
       return Buffer.concat([Buffer.from('unhandled command: '), name.subarray(0, endOfString(name))]);
   }
@@ -30,10 +30,10 @@ function* rows(count: number): Generator<string, void> {
   for (let row = 0; row < count; row++) yield `big: ${String(row).padStart(75, '0')}\n`;
 }
 
-async function* slowRows(signal: AbortSignal): AsyncGenerator<string, void> {
+async function* slowRows(): AsyncGenerator<string, void> {
   for (const row of rows(SLOW_ROWS)) {
     yield row;
-    await sleep(SLOW_DELAY, undefined, { signal });
+    await sleep(SLOW_DELAY);
   }
 }
 
