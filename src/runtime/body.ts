@@ -28,7 +28,8 @@ export class IncomingBody implements Body, DataSink {
   #complete = false;
   #discarding = false;
   #used = false;
-  #failure: Error | undefined;
+  /** What cut it off, made when somebody meets it: most often nobody does. */
+  #failure: (() => Error) | undefined;
   #waiter: Waiter | undefined;
 
   constructor(owner: BodyOwner) {
@@ -81,11 +82,14 @@ export class IncomingBody implements Body, DataSink {
 
   /** Ends it with an error, unless it is complete: what was complete stays readable. */
   fail(error: Error): void {
-    if (this.#complete || this.#failure !== undefined) return;
-    this.#failure = error;
+    if (!this.#complete) this.#cutOff(() => error);
+  }
+
+  #cutOff(failure: () => Error): void {
+    this.#failure ??= failure;
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    waiter?.reject(error);
+    waiter?.reject(this.#failure());
   }
 
   /** Drops what is held and what is still to come. `tooLate` makes what a reader is told who comes after it. */
@@ -94,7 +98,7 @@ export class IncomingBody implements Body, DataSink {
     this.#discarding = true;
     if (!this.#complete || this.held > 0) {
       this.#complete = false;
-      this.fail(tooLate());
+      this.#cutOff(tooLate);
     }
     this.#release();
   }
@@ -148,7 +152,7 @@ export class IncomingBody implements Body, DataSink {
     const chunk = this.#take();
     if (chunk !== undefined) return chunk;
     if (this.#complete) return undefined;
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure();
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
       // The owner may have stopped reading; somebody waiting is a reason to go on.
