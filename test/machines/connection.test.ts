@@ -198,6 +198,7 @@ test('for random events that a runtime may send, what it promises holds', (t) =>
         const { notes, last } = run(compiled, machineWith(eager), choosing(list, [], isCaused));
         const effects = (notes as [string, ...unknown[]][]).filter(([effect]) => effect in EFFECTS);
         holds(effects, last);
+        ok(isAnswered(notes) === ((last.output as ConnectionOutput | undefined)?.outcome === 'answered'));
         if (last.status === 'done') outcomes.add((last.output as ConnectionOutput).outcome);
       }),
       { numRuns: 2_500 },
@@ -226,6 +227,16 @@ function isCaused(type: ConnectionEvent['type'], notes: readonly unknown[]): boo
     default:
       return true;
   }
+}
+
+/** Answered: the answer is with the kernel, and the request was read to its end, or its client was content and left. */
+function isAnswered(notes: readonly unknown[]): boolean {
+  const came = (notes as [string, string][])
+    .filter(([kind]) => kind === 'after' || kind === 'eager')
+    .map(([, event]) => event);
+  if (!came.includes('ANSWER_FLUSHED')) return false;
+  if (came.includes('REQUEST_COMPLETE')) return true;
+  return came.at(-1) === 'HUNG_UP' || came.at(-1) === 'HALF_CLOSED';
 }
 
 /** All effects. */
@@ -289,5 +300,27 @@ test('an event that cannot come crashes the connection, and is named', (t) => {
     );
     t.is(last.status, 'error');
     t.is(last.error, 'Error: unexpected ANSWER_FLUSHED');
+  }
+});
+
+test('a half-close is a hang-up only before the request is complete', (t) => {
+  const complete = [EVENTS.BYTES, EVENTS.REQUEST_COMPLETE];
+  const incomplete = [EVENTS.BYTES, EVENTS.REQUEST_OUTGREW];
+  const handled = [EVENTS.SLOT_GRANTED, EVENTS.ANSWER_STARTED];
+  for (const [path, goesOn] of [
+    [complete, true],
+    [[...complete, ...handled], true],
+    [incomplete, false],
+    [[...incomplete, ...handled], false],
+    [[EVENTS.BYTES], false],
+  ] as const) {
+    const sequence = [...path, EVENTS.HALF_CLOSED];
+    const { notes, last } = run(compiled, machineWith([]), (_, index) => sequence[index]);
+    t.is(last.status, goesOn ? 'active' : 'done');
+    t.is(
+      (notes as [string][]).some(([effect]) => effect === 'watchForHangUp'),
+      goesOn,
+    );
+    if (!goesOn) t.is((last.output as ConnectionOutput).outcome, 'hung-up');
   }
 });
