@@ -4,13 +4,13 @@ import type { ConnectionEffects, ConnectionEvent, Outcome } from '../machines/co
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
-import { bytesOf, chunksOf, isWhole, type ChunkIterator } from './chunks.ts';
+import { bytesOf } from './chunks.ts';
 import { Outgoing } from './outgoing.ts';
-import type { Pool } from './pool.ts';
-import { QUIT } from './quit.ts';
+import { HandlerRun, type HandlerOwner } from './handler-run.ts';
 import * as failure from './server-errors.ts';
-import type { SlotTaker } from './slots.ts';
-import type { Answer, Chunk, RequestContext } from './types.ts';
+import type { ServeLimits } from './options.ts';
+import type { SlotTaker, Slots } from './slots.ts';
+import type { Chunk, Handler } from './types.ts';
 
 /** What a client may send after its request, which nobody reads, in bytes. More is a client gone wrong. */
 const MAX_SURPLUS = 65_536;
@@ -30,25 +30,44 @@ const HANDLER_DONE: ConnectionEvent = { type: 'HANDLER_DONE' };
 const ANSWER_FLUSHED: ConnectionEvent = { type: 'ANSWER_FLUSHED' };
 const HALF_CLOSED: ConnectionEvent = { type: 'HALF_CLOSED' };
 
+/** What a connection shares with the others of its server. */
+export interface ConnectionHost {
+  readonly handler: Handler;
+  readonly limits: ServeLimits;
+  readonly slots: Slots;
+  /** The number of the sweep that looks for those that stand still. */
+  readonly sweep: number;
+  /** Request bytes held, for all. */
+  bufferedBytes: number;
+  /** Handlers running whose connection is gone. */
+  abandoned: number;
+  /** Looks after one that would not see a hang-up by reading. */
+  watch(connection: Connection): void;
+  unwatch(connection: Connection): void;
+  /** One has closed. */
+  ended(connection: Connection, outcome: Outcome): void;
+  /** A handler returned `QUIT`. */
+  quit(): void;
+}
+
 /**
  * One connection: carries out what its machine asks for, and turns what happens on the socket and in the handler into
  * the machine's events. What to do about them is the machine's to say.
  */
-export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
+export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, HandlerOwner {
   readonly name: string;
   /** Where it stands in the pool's list. */
   place: number;
   /** The sweep in which something last moved, or nothing was waited for. */
   progress: number;
   actor: AnyActorRef | undefined;
-  readonly #pool: Pool;
+  readonly #host: ConnectionHost;
   readonly #socket: Socket;
   #decoder: Decoder | undefined;
   #body: IncomingBody | undefined;
   #outgoing: Outgoing | undefined;
-  #context: HandlerContext | undefined;
-  #iterator: ChunkIterator | undefined;
-  /** A short answer that waits to be sent in one write with its flush packet. */
+  #run: HandlerRun | undefined;
+  /** An answer that was given whole, to be sent with its flush packet. */
   #rest: Chunk | undefined;
   #surplus = 0;
   #phase: 'request' | 'waiting' | 'running' | 'settled' = 'request';
@@ -57,14 +76,18 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   #paused = false;
   #closed = false;
 
-  constructor(name: string, pool: Pool, socket: Socket, place: number) {
+  constructor(name: string, host: ConnectionHost, socket: Socket, place: number) {
     this.name = name;
     this.place = place;
-    this.#pool = pool;
+    this.#host = host;
     this.#socket = socket;
-    this.progress = pool.sweep;
+    this.progress = host.sweep;
     (socket as OwnedSocket)[OWNER] = this;
     socket.on('data', onData).on('end', onEnd).on('error', onError);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   #send(event: ConnectionEvent): void {
@@ -74,7 +97,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   // ---- From the socket.
 
   received(chunk: Buffer): void {
-    this.progress = this.#pool.sweep;
+    this.progress = this.#host.sweep;
     if (this.#closed) return;
     if (this.#requestOver) {
       this.#surplusCame(chunk.length);
@@ -89,10 +112,10 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
     const end = decoder.decode(chunk, this);
     if (end === MALFORMED) {
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.malformedRequest(decoder.problem as string) });
-    } else if (decoder.bytes > this.#pool.limits.maxRequestBytes) {
+    } else if (decoder.bytes > this.#host.limits.maxRequestBytes) {
       this.#send({
         type: 'LIMIT_EXCEEDED',
-        reason: failure.requestTooLong(this.#pool.limits.maxRequestBytes),
+        reason: failure.requestTooLong(this.#host.limits.maxRequestBytes),
       });
     } else if (end === MORE) {
       this.#requestGoesOn();
@@ -108,7 +131,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
 
   /** The decoder's data: on its way to the handler, and counted. */
   data(chunk: Buffer, start: number, end: number): void {
-    this.#pool.bufferedBytes += end - start;
+    this.#host.bufferedBytes += end - start;
     (this.#body as IncomingBody).data(chunk, start, end);
   }
 
@@ -127,12 +150,12 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   #overLimit(): 'window' | 'maxBufferedBytes' | undefined {
     const { held } = this.#body as IncomingBody;
     if (held === 0) return undefined;
-    if (held > this.#pool.limits.window) return 'window';
-    return this.#pool.bufferedBytes > this.#pool.limits.maxBufferedBytes ? 'maxBufferedBytes' : undefined;
+    if (held > this.#host.limits.window) return 'window';
+    return this.#host.bufferedBytes > this.#host.limits.maxBufferedBytes ? 'maxBufferedBytes' : undefined;
   }
 
   bodyConsumed(bytes: number): void {
-    this.#pool.bufferedBytes -= bytes;
+    this.#host.bufferedBytes -= bytes;
     if (this.#paused && this.#overLimit() === undefined) this.#resume();
   }
 
@@ -141,13 +164,13 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
     this.#paused = true;
     this.#socket.pause();
     // A paused socket shows no hang-up.
-    this.#pool.watch(this);
+    this.#host.watch(this);
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#pool.unwatch(this);
+    this.#host.unwatch(this);
     this.#socket.resume();
   }
 
@@ -187,7 +210,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   // ---- The machine's effects.
 
   awaitSlot(): void {
-    if (!this.#pool.slots.acquire(this)) this.#send(SLOT_AWAITED);
+    if (!this.#host.slots.acquire(this)) this.#send(SLOT_AWAITED);
   }
 
   get wantsSlot(): boolean {
@@ -200,123 +223,73 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   }
 
   runHandler(): void {
-    this.#context = new HandlerContext(this.name);
-    let answer: Answer | Promise<Answer>;
-    try {
-      answer = this.#pool.handler(this.#body as IncomingBody, this.#context);
-    } catch (error) {
-      this.#handlerFailed(error);
-      return;
-    }
-    if (isPromise(answer)) {
-      answer.then(
-        (value) => this.#answer(value),
-        (error: unknown) => this.#handlerFailed(error),
-      );
-    } else {
-      this.#answer(answer);
-    }
+    this.#run = new HandlerRun(this);
+    this.#run.start(this.#host.handler, this.#body as IncomingBody);
   }
 
-  #answer(answer: Answer): void {
-    if (answer === undefined || answer === QUIT) {
-      this.#handlerDone(answer);
-    } else if (isWhole(answer) && answer.length <= ONE_WRITE) {
-      this.#rest = answer;
-      this.#handlerDone(undefined);
-    } else {
-      void this.#stream(answer);
-    }
-  }
-
-  /** Sends an answer in pieces, each as it comes. Never rejects. */
-  async #stream(answer: Exclude<Answer, void | typeof QUIT>): Promise<void> {
-    try {
-      if (isWhole(answer)) {
-        await this.#sendChunk(answer);
-        this.#handlerDone(undefined);
-        return;
-      }
-      const iterator = chunksOf(answer, failure.THE_ANSWER);
-      this.#iterator = iterator;
-      for (;;) {
-        const result = iterator.next();
-        const { done, value } = isPromise(result) ? await result : result;
-        if (done === true) {
-          if (value !== undefined && value !== QUIT) throw failure.returnedFromGenerator();
-          this.#handlerDone(value);
-          return;
-        }
-        const taken = this.#sendChunk(value);
-        if (taken !== undefined) await taken;
-        if (this.#closed) {
-          await iterator.return?.();
-          this.#settle(HANDLER_DONE);
-          return;
-        }
-      }
-    } catch (error) {
-      this.#handlerFailed(error);
-    }
-  }
-
-  #sendChunk(chunk: unknown): Promise<void> | undefined {
-    const data = bytesOf(chunk, failure.THE_ANSWER);
+  sendChunk(data: Buffer): Promise<void> | undefined {
     if (data.length === 0 || this.#closed) return undefined;
     if (!this.#answerStarted) {
       this.#answerStarted = true;
-      this.#openOutgoing();
       this.#send(ANSWER_STARTED);
     }
     // A client that writes all before it reads must be able to: up to a window, the handler need not wait for it.
-    const allowance = this.#requestOver ? 0 : this.#pool.limits.window;
-    return this.#outgoing?.write(data, allowance);
+    return this.#out().write(data, this.#requestOver ? 0 : this.#host.limits.window);
   }
 
-  #openOutgoing(): Outgoing {
-    this.#outgoing ??= new Outgoing(this.#socket, () => {
-      this.progress = this.#pool.sweep;
-    });
-    return this.#outgoing;
-  }
-
-  #handlerDone(value: unknown): void {
-    if (value === QUIT) this.#pool.quit();
+  handlerDone(rest: Chunk | undefined, quits: boolean): void {
+    this.#rest = rest;
+    if (quits) this.#host.quit();
     this.#settle(HANDLER_DONE);
   }
 
   /** What a handler throws after its signal was aborted is its way to end, and no news. */
-  #handlerFailed(error: unknown): void {
+  handlerFailed(error: unknown): void {
     this.#settle({ type: 'HANDLER_FAILED', reason: failure.handlerFailed(error) });
   }
 
   /** The handler has ended: says how, and then frees its slot for the next. */
   #settle(event: ConnectionEvent): void {
     this.#phase = 'settled';
-    this.#iterator = undefined;
-    if (this.#closed) this.#pool.abandoned--;
+    if (this.#closed) this.#host.abandoned--;
     this.#send(event);
-    this.#pool.slots.release();
+    this.#host.slots.release();
   }
 
   finishAnswer(): void {
-    const socket = this.#socket;
-    socket.write(this.#rest === undefined ? FLUSH : encodeMessage(this.#rest));
     if (!this.#requestOver) {
       (this.#body as IncomingBody).discard(failure.handlerEnded);
       this.#resume();
     }
-    if (socket.writableLength === 0 && socket.errored === null) {
-      this.#send(ANSWER_FLUSHED);
-    } else {
-      void this.#openOutgoing()
+    const rest = this.#rest;
+    if (rest === undefined) this.#writeEnd(FLUSH);
+    else if (rest.length <= ONE_WRITE) this.#writeEnd(encodeMessage(rest));
+    else void this.#writeLong(rest);
+  }
+
+  async #writeLong(rest: Chunk): Promise<void> {
+    await this.#out().write(bytesOf(rest, failure.THE_ANSWER), 0);
+    if (!this.#closed) this.#writeEnd(FLUSH);
+  }
+
+  #writeEnd(end: Buffer): void {
+    const socket = this.#socket;
+    socket.write(end);
+    if (socket.writableLength === 0 && socket.errored === null) this.#send(ANSWER_FLUSHED);
+    else
+      void this.#out()
         .taken()
         .then(() => this.#send(ANSWER_FLUSHED));
-    }
+  }
+
+  #out(): Outgoing {
+    return (this.#outgoing ??= new Outgoing(this.#socket, () => {
+      this.progress = this.#host.sweep;
+    }));
   }
 
   watchForHangUp(): void {
-    this.#pool.watch(this);
+    this.#host.watch(this);
     this.checkForHangUp();
   }
 
@@ -327,28 +300,15 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
   close(outcome: Outcome, reason: Error | undefined): void {
     this.#closed = true;
     this.#socket.destroy();
-    this.#pool.ended(this, outcome);
-    this.#pool.unwatch(this);
+    this.#host.ended(this, outcome);
+    this.#host.unwatch(this);
     this.#body?.discard(reason === undefined ? failure.handlerEnded : () => reason);
     this.#outgoing?.close();
     if (this.#phase === 'waiting') {
-      this.#pool.slots.forget();
+      this.#host.slots.forget();
     } else if (this.#phase === 'running') {
-      this.#pool.abandoned++;
-      this.#context?.abort(reason ?? failure.handlerEnded());
-      this.#endIterator();
-    }
-  }
-
-  /** Ends an answer that nobody waits for. A generator that is at work ends when it is next at a `yield`. */
-  #endIterator(): void {
-    const iterator = this.#iterator;
-    if (iterator === undefined || !(Symbol.asyncIterator in iterator)) return;
-    try {
-      // What it throws now comes out of `next` as well, where #stream meets it.
-      Promise.resolve(iterator.return?.()).catch(() => undefined);
-    } catch {
-      // The same, of an iterator whose `return` is no async function.
+      this.#host.abandoned++;
+      this.#run?.abort(reason ?? failure.handlerEnded());
     }
   }
 
@@ -359,30 +319,6 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker {
 
   unexpected(event: string): never {
     throw failure.unexpectedEvent(event);
-  }
-}
-
-/** What a handler is told beside the request. Its signal is made when it is asked for: most handlers never do. */
-class HandlerContext implements RequestContext {
-  readonly connection: string;
-  #controller: AbortController | undefined;
-  #reason: Error | undefined;
-
-  constructor(connection: string) {
-    this.connection = connection;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: Error): void {
-    this.#reason = reason;
-    this.#controller?.abort(reason);
   }
 }
 
@@ -400,10 +336,6 @@ function onEnd(this: OwnedSocket): void {
 
 function onError(this: OwnedSocket, error: Error): void {
   this[OWNER]?.failed(error);
-}
-
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -1,5 +1,5 @@
-import type { Server as NetServer, Socket } from 'node:net';
-import { createActor, type AnyActorLogic, type AnyActorRef, type Snapshot } from 'xstate';
+import type { Socket } from 'node:net';
+import { createActor, type AnyActorLogic, type AnyActorRef } from 'xstate';
 import { compile } from '../machines/compile.ts';
 import { connectionMachine, type Outcome } from '../machines/connection.ts';
 import {
@@ -9,26 +9,19 @@ import {
   type PoolOutput,
   type PoolState,
 } from '../machines/pool.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
 import { guarded, observed } from './observe.ts';
 import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
+import { addSleepers } from './sleepers.ts';
 import { Slots } from './slots.ts';
 import type { Handler, ServeOptions, ServerStats } from './types.ts';
 
 /** More crashes of connection actors than this, within the window in milliseconds, and the server gives up. */
 const MAX_CRASHES = 10;
 const CRASH_WINDOW = 10_000;
-
-/** Entries that the map of actors always has: 256 cost 0.2 ms and 0.3 MB, and more gain nothing. */
-const SLEEPERS = 256;
-const sleeper = {
-  transition: (snapshot: Snapshot<undefined>) => snapshot,
-  getInitialSnapshot: (): Snapshot<undefined> => ({ status: 'active', output: undefined, error: undefined }),
-  getPersistedSnapshot: (snapshot: Snapshot<undefined>) => snapshot,
-};
 
 const compiled = { connection: compile(connectionMachine), pool: compile(poolMachine) };
 
@@ -40,7 +33,7 @@ export interface Listener {
 }
 
 /** Carries out what the pool machine asks for, and holds what its connections share. */
-export class Pool implements PoolEffects {
+export class Pool implements PoolEffects, ConnectionHost {
   readonly actor: AnyActorRef;
   readonly handler: Handler;
   readonly limits: ServeLimits;
@@ -109,17 +102,8 @@ export class Pool implements PoolEffects {
         },
       });
       this.actor.start();
-      this.#addSleepers();
+      addSleepers(this.actor);
     });
-  }
-
-  /**
-   * XState keeps all actors of a system in one Map. V8 makes a new table for a Map after about as many changes as it has
-   * entries, and old tables keep what was in them from the young collector; with few connections open that was half of all
-   * connections, and the collector took a third of the time. Entries that stay make a new table rare.
-   */
-  #addSleepers(): void {
-    for (let i = 0; i < SLEEPERS; i++) createActor(sleeper, { parent: this.actor }).start();
   }
 
   send(event: PoolEvent): void {
@@ -246,20 +230,5 @@ export class Pool implements PoolEffects {
     clearTimeout(this.#deadline);
     this.#sweep.stop();
     this.#hangUps.stop();
-  }
-}
-
-/** How many turns of the event loop without a connection mean that the backlog is empty. */
-const QUIET_TURNS = 3;
-
-/** Resolves when no connection has been accepted for a few turns of the event loop. */
-export async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>): Promise<void> {
-  let accepted = -1;
-  for (let turns = 0; turns < QUIET_TURNS && server.listening; turns++) {
-    if (pool.accepted !== accepted) {
-      accepted = pool.accepted;
-      turns = 0;
-    }
-    await new Promise((resolve) => setImmediate(resolve));
   }
 }

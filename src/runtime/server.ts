@@ -2,7 +2,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
 import { serveLimits, time } from './options.ts';
-import { backlogServed, Pool } from './pool.ts';
+import { Pool } from './pool.ts';
 import { publish, type Publication } from './rendezvous/publish.ts';
 import * as failure from './server-errors.ts';
 import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
@@ -116,6 +116,21 @@ async function giveUp(server: NetServer, publication: Publication | undefined, p
   await publication?.giveUp();
   await backlogServed(server, pool);
   server.close();
+}
+
+/** How many turns of the event loop without a connection mean that the backlog is empty. */
+const QUIET_TURNS = 3;
+
+/** Resolves when no connection has been accepted for a few turns of the event loop. */
+async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>): Promise<void> {
+  let accepted = -1;
+  for (let turns = 0; turns < QUIET_TURNS && server.listening; turns++) {
+    if (pool.accepted !== accepted) {
+      accepted = pool.accepted;
+      turns = 0;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 function watchPath(publication: Publication, interval: number, lost: () => void): NodeJS.Timeout | undefined {
