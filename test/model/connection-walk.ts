@@ -56,7 +56,7 @@ export class Walk {
   readonly #socketPath: string;
   readonly #changes = new Changes();
   readonly #trail: Transition[] = [];
-  readonly #puppet = new Puppet();
+  readonly #puppet = new Puppet(this.#changes);
   readonly #blocker = Promise.withResolvers<void>();
   /** Where the real connection is, by replaying its transitions in the model. */
   #snapshot: AnyMachineSnapshot = start();
