@@ -108,7 +108,12 @@ export class Pool implements PoolEffects, ConnectionHost {
 
   send(event: PoolEvent): void {
     // A server that has ended has nothing to do with what comes late.
-    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+    if (!this.isOver) this.actor.send(event);
+  }
+
+  /** The server has stopped or failed, and takes no connections. */
+  get isOver(): boolean {
+    return this.actor.getSnapshot().status !== 'active';
   }
 
   quit(): void {

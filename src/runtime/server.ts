@@ -43,6 +43,9 @@ export async function serve(path: string, handler: Handler, options: ServeOption
     if (isShort(connection)) {
       connection.destroy();
       pool.send({ type: 'ACCEPT_FAILED', reason: failure.noDescriptors(path) });
+    } else if (pool.isOver) {
+      // From the backlog of a server that has failed: nobody else would close it.
+      connection.on('error', () => undefined).destroy();
     } else {
       pool.send({ type: 'CONNECTION', connection });
     }

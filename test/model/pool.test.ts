@@ -1,8 +1,13 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 
 import test, { type ExecutionContext } from 'ava';
 
+import { gate, serving, within } from '../support/serving.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { Changes } from './changes.ts';
+import { Client } from './client.ts';
 import type { Path } from './connection-model.ts';
 import { LostRace } from './connection-walk.ts';
 import {
@@ -87,3 +92,69 @@ for (const [name, interpreted] of [
     await walkAll(t, interpreted);
   });
 }
+
+// ---- What no path shows: it changes nothing in the machine.
+
+test.serial(
+  'above maxConnections, while it accepts and while it drains, the newest is closed at once',
+  async (t) => {
+    for (const interpreted of [false, true]) {
+      const done = gate();
+      const { server, path, until } = await serving(t, () => done.promise.then(() => 'an answer'), {
+        maxConnections: 1,
+        interpreted,
+      });
+      const changes = new Changes();
+      const first = new Client(path, changes);
+      first.socket.write('0006hi0000');
+      await until(({ actor, event }) => actor === 'c1' && event === 'SLOT_GRANTED');
+
+      const second = new Client(path, changes);
+      await changes.until(
+        () => second.socket.closed,
+        () => 'the second is closed',
+      );
+      t.is(server.stats.refused, 1);
+
+      // This one is in the backlog when the server drains.
+      const third = new Client(path, changes);
+      const closed = server.close();
+      await changes.until(
+        () => third.socket.closed,
+        () => 'the third is closed',
+      );
+      t.is(server.stats.refused, 2);
+      t.is(server.stats.open, 1);
+
+      done.resolve();
+      await closed;
+      await changes.until(
+        () => first.socket.closed,
+        () => 'the first is answered',
+      );
+      t.is(first.received.toString(), '000dan answer0000');
+      t.is(second.received.length + third.received.length, 0);
+    }
+  },
+);
+
+test.serial('a server that fails closes those in its backlog too, and ends', async (t) => {
+  let listener: NetServer | undefined;
+  const onListen = (message: unknown) => {
+    listener = (message as { server: NetServer }).server;
+  };
+  subscribe('tracing:net.server.listen:asyncStart', onListen);
+  t.teardown(() => unsubscribe('tracing:net.server.listen:asyncStart', onListen));
+  const { server, path } = await serving(t, () => 'an answer');
+  const changes = new Changes();
+  const client = new Client(path, changes);
+  client.socket.write('0006hi0000');
+  listener?.emit('error', Object.assign(new Error('a fault'), { code: 'EBADF', syscall: 'listen' }));
+  const end = await within(server.closed, 'the server does not end');
+  t.is(end.reason, 'failed');
+  await changes.until(
+    () => client.socket.closed,
+    () => 'the client is closed',
+  );
+  t.is(client.received.length, 0);
+});
