@@ -1,8 +1,10 @@
 import type { ServeOptions } from '../../src/index.ts';
 import { eventsOf, situations, vertexOf, type EventType, type Path } from './connection-model.ts';
 
-/** A time-out of the server, in milliseconds, where a path ends by one. Shorter than the grace of a drain. */
+/** A time-out of the server, in milliseconds, where a path ends by one. */
 const TIMEOUT = 40;
+/** One that comes well before the grace of a drain is over. */
+const SHORT_TIMEOUT = 5;
 const LARGE_WINDOW = 2_000_000;
 const SMALL_WINDOW = 4_096;
 /** How much longer than its window a request may be, where there is a limit. */
@@ -42,7 +44,10 @@ export function planOf(path: Path, idle: EventType | undefined): Plan {
       state === 'streaming-response' && (event === 'HUNG_UP' || (event === 'TIMED_OUT' && requestComplete)),
   );
   const window = held ? LARGE_WINDOW : SMALL_WINDOW;
-  const timeout = comes('TIMED_OUT') ? TIMEOUT : 0;
+  const inGrace = steps.some(
+    ({ situation: { state, grace }, event }) => state === 'listening' && grace && event === 'TIMED_OUT',
+  );
+  const timeout = !comes('TIMED_OUT') ? 0 : inGrace ? SHORT_TIMEOUT : TIMEOUT;
   return {
     blocked,
     held,

@@ -43,7 +43,7 @@ const CODES: Partial<Record<string, string>> = {
   refused: 'SIMPLE_IPC_ABORTED',
 };
 
-/** The grace of a drain was over before the client could speak. The path has to be walked again. */
+/** The grace of a drain, or a time-out, was over before the path had come so far. It has to be walked again. */
 export class LostRace extends Error {}
 
 export class Walk {
@@ -227,8 +227,10 @@ export class Walk {
       equal(transition.from, before.state);
       equal(transition.to, after.state);
       if (transition.event === event) return;
-      if (transition.event === 'GRACE_OVER' && before.state === 'listening')
-        throw new LostRace(`before ${event}`);
+      const isLost =
+        transition.event === 'TIMED_OUT' ||
+        (transition.event === 'GRACE_OVER' && before.state === 'listening');
+      if (isLost) throw new LostRace(`${transition.event} came before ${event}`);
       deepEqual(after, before, `${transition.event} came before ${event}, and changed something`);
     }
   }

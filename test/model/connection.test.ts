@@ -19,7 +19,7 @@ import {
 
 /** Walks that go on at once. */
 const AT_ONCE = 6;
-/** How often a path is walked again that lost a race against the grace of a drain, on a machine that is very busy. */
+/** How often a path is walked again that lost a race against time, on a machine that is very busy. */
 const RACES = 20;
 
 const key = (path: Path): string => eventsOf(path).join(' ');
@@ -126,7 +126,7 @@ for (const [name, interpreted] of [
   ['interpreted', true],
 ] as const) {
   test.serial(`a real server, ${name}: every path that can be driven`, async (t) => {
-    t.timeout(60_000);
+    t.timeout(120_000);
     await walkAll(
       t,
       driven.map((path) => ({ path })),
@@ -135,7 +135,7 @@ for (const [name, interpreted] of [
   });
 
   test.serial(`a real server, ${name}: what is ignored changes nothing, wherever it may come`, async (t) => {
-    t.timeout(60_000);
+    t.timeout(120_000);
     t.true(idleErrands.length > 20, `${idleErrands.length}`);
     await walkAll(t, idleErrands, interpreted);
   });

@@ -88,7 +88,7 @@ for (const [name, interpreted] of [
   ['interpreted', true],
 ] as const) {
   test.serial(`a real server, ${name}: every path that can be driven`, async (t) => {
-    t.timeout(60_000);
+    t.timeout(120_000);
     await walkAll(t, interpreted);
   });
 }
