@@ -8,12 +8,12 @@ export type EndReason = 'closed' | 'quit' | 'path-lost' | 'failed';
 export interface PoolEffects {
   /** Makes the accepted connection an actor, a child of the pool; `draining`: and tells it so. */
   supervise(connection: unknown, draining: boolean): void;
-  /** Closes a connection that is one too many, and counts it. */
+  /** Closes a connection that is one too many: `ACCEPT_FAILED`. */
   refuse(connection: unknown): void;
   /** A connection crashed: closes its socket, counts it; `CRASHED_TOO_OFTEN` where that happens too often. */
   reportCrash(actor: string, error: unknown): void;
-  /** Counts a connection that the system could not hand over. */
-  reportAcceptError(error: Error): void;
+  /** Counts a connection that was turned away. */
+  reportAcceptError(limit: 'maxConnections' | 'descriptors' | undefined): void;
   /** Tells every connection, gives up the path, accepts what the backlog holds: `LISTENER_CLOSED`. */
   beginDrain(): void;
   /** Starts, or shortens, the time that is left to running requests: `DEADLINE`. */
@@ -45,8 +45,12 @@ export type PoolEvent =
   | { readonly type: 'PUBLISHED' }
   | { readonly type: 'START_FAILED'; readonly reason: Error }
   | { readonly type: 'CONNECTION'; readonly connection: unknown }
-  /** The system had a connection and could not hand it over. */
-  | { readonly type: 'ACCEPT_FAILED'; readonly reason: Error }
+  /** A connection was turned away: by a limit, or because the system could not hand it over. */
+  | {
+      readonly type: 'ACCEPT_FAILED';
+      readonly reason: Error;
+      readonly limit?: 'maxConnections' | 'descriptors';
+    }
   /** A handler returned `QUIT`. */
   | { readonly type: 'QUIT' }
   | { readonly type: 'DRAIN' }
@@ -95,7 +99,7 @@ export const poolMachine = setup({
       context.effects.reportCrash(actorId, error);
     },
     reportAcceptError: ({ context, event }) => {
-      if (event.type === 'ACCEPT_FAILED') context.effects.reportAcceptError(event.reason);
+      if (event.type === 'ACCEPT_FAILED') context.effects.reportAcceptError(event.limit);
     },
     beginDrain: ({ context }) => context.effects.beginDrain(),
     setDeadline: ({ context }) => context.effects.setDeadline(),

@@ -178,8 +178,9 @@ export class Pool implements PoolEffects, ConnectionHost {
 
   refuse(socket: unknown): void {
     this.#accepted++;
-    this.#refused++;
     (socket as Socket).on('error', () => undefined).destroy();
+    const reason = failure.tooManyConnections(this.limits.maxConnections);
+    this.send({ type: 'ACCEPT_FAILED', reason, limit: 'maxConnections' });
   }
 
   reportCrash(actor: string, error: unknown): void {
@@ -198,8 +199,9 @@ export class Pool implements PoolEffects, ConnectionHost {
     }
   }
 
-  reportAcceptError(): void {
-    this.#acceptErrors++;
+  reportAcceptError(limit: string | undefined): void {
+    if (limit === 'maxConnections') this.#refused++;
+    else this.#acceptErrors++;
   }
 
   beginDrain(): void {

@@ -72,6 +72,13 @@ export function serverFailed(message: string, cause: unknown, path: string): Sim
   return new SimpleIpcError('SIMPLE_IPC_SERVER_FAILED', message, { cause, path });
 }
 
+export function tooManyConnections(limit: number): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_LIMIT_EXCEEDED',
+    `A connection was refused, for ${limit} are open (maxConnections).`,
+  );
+}
+
 export function noDescriptors(path: string): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_LIMIT_EXCEEDED',

@@ -42,7 +42,7 @@ export async function serve(path: string, handler: Handler, options: ServeOption
   const accept = (connection: Socket) => {
     if (isShort(connection)) {
       connection.destroy();
-      pool.send({ type: 'ACCEPT_FAILED', reason: failure.noDescriptors(path) });
+      pool.send({ type: 'ACCEPT_FAILED', reason: failure.noDescriptors(path), limit: 'descriptors' });
     } else if (pool.isOver) {
       // From the backlog of a server that has failed: nobody else would close it.
       connection.on('error', () => undefined).destroy();

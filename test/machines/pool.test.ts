@@ -74,7 +74,7 @@ function machineWith(maxConnections: number) {
       supervise: (connection, draining) => note('supervise', connection, draining),
       refuse: (connection) => note('refuse', connection),
       reportCrash: (actor, error) => note('reportCrash', actor, String(error)),
-      reportAcceptError: (error) => note('reportAcceptError', error.message),
+      reportAcceptError: (limit) => note('reportAcceptError', limit),
       beginDrain: () => note('beginDrain'),
       setDeadline: () => note('setDeadline'),
       abortConnections: () => note('abortConnections'),

@@ -95,7 +95,12 @@ test('above maxConnections the newest is closed at once, counted and reported', 
   await until(({ actor }) => actor === 'c2');
   const third = await rawClient(path);
   t.is(await third.closed, '');
+  t.regex(
+    (await until(({ event }) => event === 'ACCEPT_FAILED')).reason as string,
+    /2 are open \(maxConnections\)/,
+  );
   t.is(server.stats.refused, 1);
+  t.is(server.stats.acceptErrors, 0);
   t.is(server.stats.open, 2);
   t.is(transitions.filter(({ machine, event }) => machine === 'pool' && event === 'CONNECTION').length, 3);
   first.socket.write(message('a'));
