@@ -76,6 +76,8 @@ export class IncomingBody implements Body, DataSink {
   }
 
   complete(): void {
+    // What was discarded is not the whole message, though its end has come.
+    if (this.#discarding) return;
     this.#complete = true;
     this.deliver();
   }
