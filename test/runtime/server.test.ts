@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import test from 'ava';
 import { probe, QUIT, request, serve, SimpleIpcError } from '../../src/index.ts';
 import { message, rawClient } from '../support/raw-client.ts';
-import { eventually, gate, serving } from '../support/serving.ts';
+import { eventually, gate, serving, within } from '../support/serving.ts';
 import { temporaryPath } from '../support/temporary.ts';
 
 const ask = async (path: string, text?: string) => (await request(path, text)).text();
@@ -235,7 +235,7 @@ test("a path that is lost ends the server, which leaves the successor's socket a
   const successor = await serve(successorPath, () => 'new');
   t.teardown(() => successor.close());
   renameSync(successorPath, path);
-  t.is((await server.closed).reason, 'path-lost');
+  t.is((await within(server.closed, 'the loss is noticed')).reason, 'path-lost');
   t.is(await ask(path), 'new');
   rmSync(path);
 });
@@ -243,7 +243,7 @@ test("a path that is lost ends the server, which leaves the successor's socket a
 test('a path that is deleted ends the server', async (t) => {
   const { path, server } = await serving(t, () => 'x', { pathCheckInterval: 5 });
   rmSync(path);
-  t.is((await server.closed).reason, 'path-lost');
+  t.is((await within(server.closed, 'the loss is noticed')).reason, 'path-lost');
 });
 
 test('an observer that throws is warned of once, and breaks nothing', async (t) => {
