@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { request, serve, type Message, type Server } from '../../src/index.ts';
 import { demo } from '../../src/apps/demo/demo.ts';
 import { join } from 'node:path';
-import { temporaryDirectory } from '../cli/command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { eventually } from '../support/serving.ts';
 
 async function startDemo(t: ExecutionContext): Promise<Server> {

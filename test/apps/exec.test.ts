@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { request, serve, type ConnectionOutput, type ServeOptions, type Server } from '../../src/index.ts';
 import { execHandler } from '../../src/apps/exec/exec.ts';
-import { groupIsGone, isAlive, temporaryDirectory } from '../cli/command.ts';
+import { groupIsGone, isAlive } from '../cli/command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 async function startExec(t: ExecutionContext, command: string, options: ServeOptions = {}) {
   const ends: string[] = [];

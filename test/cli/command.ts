@@ -1,8 +1,7 @@
 // Runs the command as users do: in a process of its own.
+import { temporaryDirectory } from '../support/temporary.ts';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
@@ -103,13 +102,6 @@ export async function startServer(
   const server = start(t, ['serve', path, ...args], options);
   await server.said(/Listening at/u);
   return { ...server, path };
-}
-
-/** A private directory that goes with the test. */
-export function temporaryDirectory(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'ipc-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }
 
 /** Resolves when nothing of a process group runs any more; what only waits to be reaped does not count. */

@@ -6,7 +6,8 @@ import test from 'ava';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { demoPath } from '../../src/cli/demo-path.ts';
 import { requestLine } from '../../src/cli/request-line.ts';
-import { run, start, temporaryDirectory } from './command.ts';
+import { run, start } from './command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 test.serial(
   'it serves in a private directory, shows a first request, and what to type, which works',

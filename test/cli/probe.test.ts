@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { run, startServer, temporaryDirectory } from './command.ts';
+import { run, startServer } from './command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 test.serial('a server that listens: its state, and exit code 0', async (t) => {
   const { path } = await startServer(t);

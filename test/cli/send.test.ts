@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
-import { run, start, startServer, temporaryDirectory, MAIN } from './command.ts';
+import { run, start, startServer, MAIN } from './command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

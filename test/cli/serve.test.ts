@@ -3,7 +3,8 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { probe, request } from '../../src/index.ts';
-import { groupIsGone, run, start, startServer, temporaryDirectory, type Running } from './command.ts';
+import { groupIsGone, run, start, startServer, type Running } from './command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 /** A server whose answers begin with a line and wait for `finish`. */
 async function startWaiting(t: ExecutionContext, args: readonly string[] = []) {

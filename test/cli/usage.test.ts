@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { run, temporaryDirectory } from './command.ts';
+import { run } from './command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 const wrong: Record<string, { args: string[]; says: RegExp }> = {
   'no command': { args: [], says: /Usage: simple-ipc/u },

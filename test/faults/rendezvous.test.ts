@@ -9,7 +9,8 @@ import test, { type ExecutionContext } from 'ava';
 import { probe } from '../../src/runtime/rendezvous/probe.ts';
 import { publish, PUBLISH_STEPS } from '../../src/runtime/rendezvous/publish.ts';
 import { peerTest, program } from '../support/peers.ts';
-import { ask, leaveStaleSocket, publishSpeaker, temporaryDirectory } from '../support/rendezvous.ts';
+import { ask, leaveStaleSocket, publishSpeaker } from '../support/rendezvous.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { spawnStarter, withoutRights, type Starter } from '../support/starter.ts';
 
 const options = { backlog: 50, lockTimeout: 5000 };

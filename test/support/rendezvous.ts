@@ -1,6 +1,5 @@
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { ExecutionContext } from 'ava';
@@ -9,13 +8,6 @@ import { errnoOf } from '../../src/runtime/errors.ts';
 import { withAddress } from '../../src/runtime/rendezvous/address.ts';
 import { knock } from '../../src/runtime/rendezvous/knock.ts';
 import { publish, type PublishOptions } from '../../src/runtime/rendezvous/publish.ts';
-
-/** A private directory that goes with the test. */
-export function temporaryDirectory(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'ipc-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 /** A path of just that many bytes, through as many directories below `directory` as that takes. None of them is made. */
 export function longName(directory: string, name: string, bytes: number): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import test from 'ava';
 import { openEventFile } from '../../src/telemetry/event-file.ts';
-import { temporaryDirectory } from '../cli/command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
 function write(file: Writable, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import test from 'ava';
 import { request, serve, type Transition } from '../../src/index.ts';
 import type { RequestReport } from '../../src/telemetry/connection-trace.ts';
 import { collectRequests } from '../../src/telemetry/requests.ts';
-import { temporaryDirectory } from '../cli/command.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 import { step, steps } from './steps.ts';
 
 function collect(transitions: Iterable<Transition>): RequestReport[] {

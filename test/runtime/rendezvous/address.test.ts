@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import test from 'ava';
 
 import { withAddress } from '../../../src/runtime/rendezvous/address.ts';
-import { ask, longName, publishSpeaker, temporaryDirectory } from '../../support/rendezvous.ts';
+import { ask, longName, publishSpeaker } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const same = (address: string) => address;

@@ -8,7 +8,8 @@ import { errnoOf, type SimpleIpcError } from '../../../src/runtime/errors.ts';
 import { withAddress } from '../../../src/runtime/rendezvous/address.ts';
 import { connectError, stateOf } from '../../../src/runtime/rendezvous/connect-error.ts';
 import { makeBusy } from '../../support/busy.ts';
-import { leaveStaleSocket, temporaryDirectory } from '../../support/rendezvous.ts';
+import { leaveStaleSocket } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 /** The error of a real connect, mapped. */
 function failure(path: string): Promise<SimpleIpcError> {

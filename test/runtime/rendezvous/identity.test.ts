@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 
 import { identityAt, isSame } from '../../../src/runtime/rendezvous/identity.ts';
-import { temporaryDirectory } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 test('a file is the same by any name, and a link to it is another', (t) => {
   const directory = temporaryDirectory(t);

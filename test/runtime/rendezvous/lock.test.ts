@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 
 import { acquireLock } from '../../../src/runtime/rendezvous/lock.ts';
-import { temporaryDirectory } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 const lockChild = fileURLToPath(new URL('../../support/lock-child.ts', import.meta.url));
 const lockSource = new URL('../../../src/runtime/rendezvous/lock.ts', import.meta.url).href;

@@ -7,7 +7,7 @@ import {
   networkFileSystemName,
   networkFileSystemOf,
 } from '../../../src/runtime/rendezvous/network.ts';
-import { temporaryDirectory } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 const NETWORK: [number, string][] = [
   [0x6969, 'NFS'],

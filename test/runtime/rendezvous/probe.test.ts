@@ -9,13 +9,8 @@ import test from 'ava';
 
 import { probe } from '../../../src/runtime/rendezvous/probe.ts';
 import { makeBusy } from '../../support/busy.ts';
-import {
-  leaveStaleSocket,
-  listenAt,
-  longName,
-  publishSpeaker,
-  temporaryDirectory,
-} from '../../support/rendezvous.ts';
+import { leaveStaleSocket, listenAt, longName, publishSpeaker } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 import { withoutRights } from '../../support/starter.ts';
 
 test('listening: a server accepts, and is told nothing', async (t) => {

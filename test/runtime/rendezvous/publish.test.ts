@@ -29,8 +29,8 @@ import {
   longName,
   publishSpeaker,
   speaker,
-  temporaryDirectory,
 } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 import { spawnStarter } from '../../support/starter.ts';
 
 const options = { backlog: 50, lockTimeout: 5000 };

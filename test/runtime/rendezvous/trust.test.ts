@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { checkTrust } from '../../../src/runtime/rendezvous/trust.ts';
-import { leaveStaleSocket, temporaryDirectory } from '../../support/rendezvous.ts';
+import { leaveStaleSocket } from '../../support/rendezvous.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 const STRANGER = 65534;
 const isRoot = process.geteuid?.() === 0;
