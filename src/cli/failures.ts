@@ -15,7 +15,7 @@ export function reportFailures(): (transition: Transition) => void {
       if (!UNREMARKABLE.has(outcome))
         say(`${actor} ${outcome}: ${printable(reason ?? 'no reason is known')}`);
     } else if (event === 'ACCEPT_FAILED') {
-      say(`A connection could not be accepted: ${printable(reason ?? 'no reason is known')}`);
+      say(printable(reason ?? 'A connection could not be accepted.'));
     } else if (event.startsWith('xstate.error.')) {
       say(
         `${actor === 'pool' ? event.slice(event.lastIndexOf('.') + 1) : actor} crashed: ${printable(reason ?? '')}`,

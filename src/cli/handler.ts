@@ -35,7 +35,10 @@ async function handlerOf(file: string): Promise<Handler> {
   }
   const handler = [exports.default, exports.handler].find((value) => typeof value === 'function');
   if (handler !== undefined) return handler as Handler;
-  const found = Object.keys(exports).join(', ') || 'nothing';
+  const found =
+    Object.entries(exports)
+      .map(([key, value]) => `${key}: a ${typeof value}`)
+      .join(', ') || 'nothing';
   throw new Failure(
     `The module ${quote(file)} has no handler (it exports ${found}). Have it export a function, as default or as handler: ` +
       "export default (request) => 'answer';",

@@ -22,6 +22,7 @@ export async function runServer(
 ): Promise<number> {
   const starting = new AbortController();
   let server: Server | undefined;
+  let impatient = false;
   const release = onStop({
     first(signal) {
       if (server === undefined) {
@@ -32,6 +33,7 @@ export async function runServer(
       void server.close();
     },
     second(signal) {
+      impatient = true;
       say(`${signal}: aborting what still runs.`);
       void server?.close({ drainTimeout: 0 });
     },
@@ -42,7 +44,7 @@ export async function runServer(
     await onListening?.(server);
     const end = await server.closed;
     await handlersEnded(server);
-    return report(server, end);
+    return report(server, end, impatient);
   } finally {
     release();
   }
@@ -63,7 +65,7 @@ async function handlersEnded(server: Server): Promise<void> {
   while (server.stats.abandoned > 0 && performance.now() < deadline) await sleep(20);
 }
 
-function report(server: Server, { reason, error }: ServerEnd): number {
+function report(server: Server, { reason, error }: ServerEnd, impatient: boolean): number {
   const { ended, refused, abandoned } = server.stats;
   const counts = Object.entries({ ...ended, 'over the limit of connections': refused }).filter(
     ([, count]) => count > 0,
@@ -78,7 +80,8 @@ function report(server: Server, { reason, error }: ServerEnd): number {
       say(`Stopped serving at ${path}${reason === 'quit' ? ', as a request asked for' : ''}: ${summary}.`);
       if (ended.aborted === 0) return 0;
       say(
-        `Not every request was finished: ${ended.aborted} aborted. A larger --drain-timeout leaves them more time.`,
+        `Not every request was finished: ${ended.aborted} aborted${impatient ? ' by the second signal' : ''}.` +
+          (impatient ? '' : ' A larger drain time-out (serve --drain-timeout) leaves them more time.'),
       );
       return 1;
     case 'path-lost':

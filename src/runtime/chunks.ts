@@ -23,7 +23,20 @@ export function chunksOf(message: Exclude<Message, undefined | Chunk>, whose: st
     if (Symbol.asyncIterator in message) return message[Symbol.asyncIterator]();
     if (Symbol.iterator in message) return message[Symbol.iterator]();
   }
-  throw invalidArgument(
+  throw noMessage(message, whose);
+}
+
+/** Throws where a message is nothing of the kind, before anything is done with it. */
+export function checkMessage(message: unknown, whose: string): void {
+  if (message === undefined || isWhole(message)) return;
+  if (typeof message === 'object' && message !== null) {
+    if (Symbol.asyncIterator in message || Symbol.iterator in message) return;
+  }
+  throw noMessage(message, whose);
+}
+
+function noMessage(message: unknown, whose: string): Error {
+  return invalidArgument(
     `${whose} is ${kindOf(message)}: give a string, a Uint8Array, an iterable or async iterable of these, or a ReadableStream of these.`,
   );
 }

@@ -7,17 +7,18 @@ export function hungUp(path: string, bytes: number, cause?: Error): SimpleIpcErr
   const how = cause === undefined ? '' : ` (${reasonOf(cause)})`;
   return new SimpleIpcError(
     'SIMPLE_IPC_HUNG_UP',
-    `The server at ${path} closed the connection before its answer was complete${how}; ${bytes} bytes of it had come. ` +
-      'Its handler failed, or it refused the request, or it is stopping: its own log or events say which.',
+    `The server at ${path} closed the connection before its answer was complete${how}; of it, ${bytes} byte${bytes === 1 ? '' : 's'} had come. ` +
+      'Its handler failed, or it refused the request, or it has too many connections, or it is stopping: its own events say which.',
     { path, cause },
   );
 }
 
-/** The code says the same as where nobody listens: nothing was sent, and it may be tried again. */
+/** The code says the same as where the backlog is full: nothing was sent, and it may be tried again. */
 export function nothingSent(path: string, cause: Error | undefined): SimpleIpcError {
   return new SimpleIpcError(
-    'SIMPLE_IPC_NOT_LISTENING',
-    `The server at ${path} closed the connection before anything was sent: it is stopping. Ask again.`,
+    'SIMPLE_IPC_BUSY',
+    `The server at ${path} closed the connection before anything was sent: it has too many connections (maxConnections), ` +
+      'or it is stopping. Ask again, or let the client wait: waitIfBusy.',
     { path, cause },
   );
 }

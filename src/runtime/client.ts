@@ -1,3 +1,4 @@
+import { checkMessage } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { SimpleIpcError } from './errors.ts';
 import { Exchange } from './exchange.ts';
@@ -27,6 +28,7 @@ export async function request(
   options: RequestOptions = {},
 ): Promise<IpcResponse> {
   const limits = requestLimits(options);
+  checkMessage(message, failure.THE_MESSAGE);
   const { absolute } = resolveEndpoint(path);
   const giveUp = new GiveUp(path, limits.deadline, options.signal);
   const started = performance.now();

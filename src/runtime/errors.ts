@@ -12,7 +12,8 @@ export const MEANING = {
   SIMPLE_IPC_PATH_NOT_FOUND: 'There is nothing at the path, or its directory does not exist.',
   SIMPLE_IPC_NOT_LISTENING: 'There is a socket at the path, and no process listens on it.',
   SIMPLE_IPC_INVALID_PATH: 'What stands at the path is no socket.',
-  SIMPLE_IPC_BUSY: 'A server is alive at the path, and its backlog of connections is full.',
+  SIMPLE_IPC_BUSY:
+    'A server is alive at the path, and takes no connection now: its queue is full, or it has too many, or it is stopping.',
   SIMPLE_IPC_PERMISSION_DENIED: 'The system denies access to the path.',
   SIMPLE_IPC_UNTRUSTED_PATH: 'Somebody else could be behind the path, or read what stands beside it.',
   SIMPLE_IPC_PATH_TOO_LONG:

@@ -71,13 +71,17 @@ function defined(options: ServeOptions): Record<string, number> {
 
 function count(name: string, value: number, least: number): number {
   if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= least)) return value;
-  throw invalidArgument(`${name} is ${String(value)}: give a whole number from ${least} on, or Infinity.`);
+  throw invalidArgument(`${name} is ${shown(value)}: give a whole number from ${least} on, or Infinity.`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `the string '${value}'` : String(value);
 }
 
 /** Checks a time in milliseconds. */
 export function time(name: string, value: number): number {
   if (typeof value === 'number' && value >= 0 && value <= LONGEST_TIME) return value;
-  throw invalidArgument(`${name} is ${String(value)}: give milliseconds, 0 to ${LONGEST_TIME}.`);
+  throw invalidArgument(`${name} is ${shown(value)}: give milliseconds, 0 to ${LONGEST_TIME}.`);
 }
 
 function wait(name: string, value: boolean | number | undefined): number {

@@ -64,7 +64,9 @@ export function stopping(): SimpleIpcError {
 export function drainDeadline(timeout: number): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_ABORTED',
-    `The server is stopping, and ${timeout} ms (drainTimeout) are over.`,
+    timeout === 0
+      ? 'The server is stopping, and was told not to wait for what still runs.'
+      : `The server is stopping, and ${timeout} ms (drainTimeout) are over.`,
   );
 }
 
@@ -75,14 +77,14 @@ export function serverFailed(message: string, cause: unknown, path: string): Sim
 export function tooManyConnections(limit: number): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_LIMIT_EXCEEDED',
-    `A connection was refused, for ${limit} are open (maxConnections).`,
+    `A connection was turned away: ${limit} are open, which is the limit (maxConnections). Raise it, or let clients wait (waitIfBusy).`,
   );
 }
 
 export function noDescriptors(path: string): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_LIMIT_EXCEEDED',
-    'A connection was refused, for hardly a descriptor is left: raise the limit (ulimit -n), or lower maxConnections.',
+    'A connection was turned away: hardly a descriptor is left. Raise the limit (ulimit -n), or lower maxConnections.',
     { path },
   );
 }

@@ -64,7 +64,7 @@ test.serial('a second signal aborts them, which is no success, and their process
   const { code, stderr } = await server.ended;
   t.is(code, 1);
   t.regex(stderr, /SIGTERM: aborting what still runs\.\n/u);
-  t.regex(stderr, /Not every request was finished: 1 aborted\./u);
+  t.regex(stderr, /Not every request was finished: 1 aborted by the second signal\./u);
   t.is((await client.ended).code, 1);
   await groupIsGone(Number(line));
 });
@@ -270,7 +270,7 @@ const modules: Record<string, { source: string; answer?: string; says?: RegExp }
   },
   neither: {
     source: 'export const handle = 1;',
-    says: /has no handler \(it exports handle\)\. Have it export a function/u,
+    says: /has no handler \(it exports handle: a number\)\. Have it export a function/u,
   },
   'a syntax error': {
     source: 'export default (',

@@ -97,7 +97,7 @@ test('above maxConnections the newest is closed at once, counted and reported', 
   t.is(await third.closed, '');
   t.regex(
     (await until(({ event }) => event === 'ACCEPT_FAILED')).reason as string,
-    /2 are open \(maxConnections\)/,
+    /2 are open, which is the limit \(maxConnections\)/,
   );
   t.is(server.stats.refused, 1);
   t.is(server.stats.acceptErrors, 0);

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { win32 } from 'node:path';
 
-import { noSocketName } from './errors.ts';
+import { noSocketName, noWorkingDirectory } from './errors.ts';
 
 /** Where a server listens. */
 export interface Endpoint {
@@ -24,10 +24,20 @@ export interface Endpoint {
 export function resolveEndpoint(path: string, platform: string = process.platform): Endpoint {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw noSocketName(path);
   if (platform === 'win32') return resolvePipe(path);
-  const absolute = path.startsWith('/') ? path : `${process.cwd()}/${path}`;
+  const absolute = path.startsWith('/')
+    ? path
+    : `${workingDirectory(path)}/${path.replace(/^(?:\.\/+)+/, '')}`;
   const { directory, name } = split(absolute);
   if (name === '' || name === '.' || name === '..') throw noSocketName(path);
   return { path, absolute, directory, name };
+}
+
+function workingDirectory(path: string): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw noWorkingDirectory(path, error);
+  }
 }
 
 function resolvePipe(path: string): Endpoint {

@@ -25,6 +25,13 @@ export function noSocketName(path: unknown): SimpleIpcError {
   );
 }
 
+export function noWorkingDirectory(path: string, cause: unknown): SimpleIpcError {
+  return invalidArgument(
+    `${JSON.stringify(path)} is relative to a working directory that does not exist any more: give an absolute path.`,
+    { path, cause },
+  );
+}
+
 export function pathTooLong(path: string, why: string, cause?: unknown): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_PATH_TOO_LONG',
