@@ -130,13 +130,19 @@ export class IncomingBody implements Body, DataSink {
     return this.#collect();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, undefined> {
     this.#use();
+    const step = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+      const value = await this.#next();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    let last: ReturnType<typeof step> | undefined;
     return {
-      next: async () => {
-        const value = await this.#next();
-        return value === undefined ? { done: true, value } : { done: false, value };
+      [Symbol.asyncIterator]() {
+        return this;
       },
+      // One at a time, as an async generator's.
+      next: () => (last = last === undefined ? step() : last.then(step, step)),
       return: async () => {
         this.discard(bodyUsed);
         return { done: true, value: undefined };

@@ -26,6 +26,15 @@ export function chunksOf(message: Exclude<Message, undefined | Chunk>, whose: st
   throw noMessage(message, whose);
 }
 
+/** Ends an iterator that is at work for somebody who waits no more. What it throws comes out of its `next` as well. */
+export function endIterator(iterator: ChunkIterator | undefined): void {
+  try {
+    Promise.resolve(iterator?.return?.()).catch(() => undefined);
+  } catch {
+    // The same, of an iterator whose `return` is no async function.
+  }
+}
+
 /** Throws where a message is nothing of the kind, before anything is done with it. */
 export function checkMessage(message: unknown, whose: string): void {
   if (message === undefined || isWhole(message)) return;

@@ -13,7 +13,8 @@ const WAIT_STEP = 50;
 /**
  * Sends one request to the server at `path` and resolves with its response, as soon as the first byte of that has come.
  * Read it with `.text()`, `.bytes()` or `for await`. It ends with an answer that is whole, or with an error that says
- * why: half an answer is never passed off as one. It connects again only while no byte of the request was written.
+ * why: half an answer is never passed off as one. It connects again only while no byte of the request was written, and
+ * nothing was taken from a message that comes in pieces.
  * git's counterpart is `ipc_client_send_command`.
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`, `SIMPLE_IPC_BUSY`,
@@ -35,15 +36,18 @@ export async function request(
   try {
     for (;;) {
       giveUp.throwIfDue();
+      let exchange: Exchange | undefined;
       try {
         // Looked at each time: a socket that was not there before may be anybody's.
         if (options.allowUntrusted !== true) checkTrust(absolute);
-        const exchange = new Exchange(path, limits.timeout);
-        giveUp.tell = (error) => exchange.fail(error);
-        const response = await exchange.run(absolute, message);
-        exchange.whenOver(() => giveUp.stop());
+        const current = new Exchange(path, limits.timeout);
+        exchange = current;
+        giveUp.tell = (error) => current.fail(error);
+        const response = await current.run(absolute, message);
+        current.whenOver(() => giveUp.stop());
         return response;
       } catch (error) {
+        if (exchange?.repeatable === false) throw error;
         if (performance.now() - started >= patience(error, limits)) throw error;
         await giveUp.wait(WAIT_STEP);
       }

@@ -294,7 +294,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   startGrace(): void {
-    setTimeout(() => this.#send({ type: 'GRACE_OVER', reason: failure.stopping() }), GRACE);
+    setTimeout(() => this.#send({ type: 'GRACE_OVER', reason: failure.stopping() }), GRACE).unref();
   }
 
   close(outcome: Outcome, reason: Error | undefined): void {

@@ -1,7 +1,7 @@
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
-import { bytesOf, chunksOf, isWhole } from './chunks.ts';
+import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { ClientSocket, type ClientSocketOwner } from './client-socket.ts';
 import { Outgoing } from './outgoing.ts';
@@ -33,6 +33,9 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #doing = 'connecting';
   /** The caller's message, and not the server, is what is waited for. */
   #awaitingSource = false;
+  /** A chunk was asked of the message: what it gave is gone. */
+  #sourceAsked = false;
+  #source: ChunkIterator | undefined;
   #paused = false;
   #over = false;
   #writeError: Error | undefined;
@@ -61,6 +64,11 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     return this.#responded.promise;
   }
 
+  /** Whether it may be asked again: nothing was written, and nothing was taken from the caller's message. */
+  get repeatable(): boolean {
+    return !this.#socket.wroteAny && !this.#sourceAsked;
+  }
+
   /** Calls `listener` when it is over, however it ends: at once where it is over already. */
   whenOver(listener: () => void): void {
     if (this.#over) listener();
@@ -87,24 +95,23 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   }
 
   async #sendChunks(message: Parameters<typeof chunksOf>[0]): Promise<void> {
+    this.#sourceAsked = true;
     const iterator = chunksOf(message, failure.THE_MESSAGE);
+    this.#source = iterator;
     let ended = false;
     try {
       while (!this.#over && this.#writeError === undefined) {
         this.#awaitingSource = true;
+        // As long as it is at work: one that throws needs no return.
+        ended = true;
         const result = await iterator.next();
         this.#awaitingSource = false;
         this.#progress();
-        if (result.done === true) {
-          ended = true;
-          break;
-        }
+        if (result.done === true) break;
+        ended = false;
         const data = bytesOf(result.value, failure.THE_MESSAGE);
         await this.#outgoing.write(data, 0);
       }
-    } catch (error) {
-      ended = true;
-      throw error;
     } finally {
       this.#awaitingSource = false;
       if (!ended) await iterator.return?.();
@@ -146,7 +153,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   }
 
   bodyConsumed(): void {
-    if (!this.#paused || this.#body.held > WINDOW / 2) return;
+    if (!this.#paused || this.#body.held > WINDOW) return;
     this.#paused = false;
     this.#progress();
     if (!this.#over) this.#socket.resume();
@@ -174,11 +181,17 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     clearTimeout(this.#timer);
     this.#socket.destroy();
     this.#outgoing.close();
+    // A source that is silent would not see it for itself.
+    if (this.#awaitingSource) endIterator(this.#source);
     this.#onEnd?.();
   }
 
   cancel(): void {
-    this.fail(failure.cancelled(this.#path));
+    this.fail(this.cancelled());
+  }
+
+  cancelled(): Error {
+    return failure.cancelled(this.#path);
   }
 
   // ---- Time.
@@ -199,6 +212,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
       else setImmediate(lookAgain);
     };
     const lookAgain = () => {
+      if (this.#over) return;
       if (left() > 0) this.#timer = setTimeout(look, Math.ceil(left()));
       else this.fail(failure.timedOut(this.#path, this.#timeout, this.#doing));
     };
@@ -216,11 +230,15 @@ class ResponseBody extends IncomingBody implements IpcResponse {
 
   cancel(): void {
     this.#exchange.cancel();
+    this.discard(() => this.#exchange.cancelled());
   }
 
-  override [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+  override [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array, undefined> {
     const iterator = super[Symbol.asyncIterator]();
     return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
       next: () => iterator.next(),
       return: async () => {
         this.cancel();

@@ -1,4 +1,4 @@
-import { bytesOf, chunksOf, isWhole, type ChunkIterator } from './chunks.ts';
+import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import { QUIT } from './quit.ts';
 import * as failure from './server-errors.ts';
 import type { Answer, Chunk, Handler, IpcRequest, RequestContext } from './types.ts';
@@ -20,6 +20,8 @@ export class HandlerRun {
   readonly #owner: HandlerOwner;
   readonly #context: HandlerContext;
   #iterator: ChunkIterator | undefined;
+  /** It is the iterator's turn. Otherwise #stream ends it. */
+  #awaiting = false;
 
   constructor(owner: HandlerOwner) {
     this.#owner = owner;
@@ -57,13 +59,22 @@ export class HandlerRun {
       this.#iterator = iterator;
       while (!this.#owner.closed) {
         const result = iterator.next();
+        this.#awaiting = isPromise(result);
         const { done, value } = isPromise(result) ? await result : result;
+        this.#awaiting = false;
         if (done === true) {
           if (value !== undefined && value !== QUIT) throw failure.returnedFromGenerator();
           this.#owner.handlerDone(undefined, value === QUIT);
           return;
         }
-        const taken = this.#owner.sendChunk(bytesOf(value, failure.THE_ANSWER));
+        let data: Buffer;
+        try {
+          data = bytesOf(value, failure.THE_ANSWER);
+        } catch (error) {
+          await iterator.return?.();
+          throw error;
+        }
+        const taken = this.#owner.sendChunk(data);
         if (taken !== undefined) await taken;
       }
       await iterator.return?.();
@@ -76,14 +87,7 @@ export class HandlerRun {
   /** Nobody waits for the answer any more. A generator that is at work ends when it is next at a `yield`. */
   abort(reason: Error): void {
     this.#context.abort(reason);
-    const iterator = this.#iterator;
-    if (iterator === undefined || !(Symbol.asyncIterator in iterator)) return;
-    try {
-      // What it throws now comes out of `next` as well, where #stream meets it.
-      Promise.resolve(iterator.return?.()).catch(() => undefined);
-    } catch {
-      // The same, of an iterator whose `return` is no async function.
-    }
+    if (this.#awaiting) endIterator(this.#iterator);
   }
 }
 

@@ -52,6 +52,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   readonly #hangUps = new HangUpWatch();
   readonly #crashes: number[] = [];
   #deadline: NodeJS.Timeout | undefined;
+  #deadlineAt = Number.POSITIVE_INFINITY;
   #accepted = 0;
   #refused = 0;
   #acceptErrors = 0;
@@ -210,6 +211,9 @@ export class Pool implements PoolEffects, ConnectionHost {
   }
 
   setDeadline(): void {
+    const at = performance.now() + this.drainTimeout;
+    if (at >= this.#deadlineAt) return;
+    this.#deadlineAt = at;
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => this.send({ type: 'DEADLINE' }), this.drainTimeout);
   }

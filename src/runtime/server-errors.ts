@@ -35,7 +35,7 @@ export function timedOut(waitingFor: 'read' | 'write', timeout: number): SimpleI
     'SIMPLE_IPC_TIMED_OUT',
     waitingFor === 'read'
       ? `The client sent nothing for ${timeout} ms (readTimeout).`
-      : `The client read nothing for ${timeout} ms (writeTimeout).`,
+      : `The client read too little for ${timeout} ms (writeTimeout).`,
   );
 }
 

@@ -50,7 +50,7 @@ export async function serve(path: string, handler: Handler, options: ServeOption
       pool.send({ type: 'CONNECTION', connection });
     }
   };
-  const acceptEarly = (socket: Socket) => early.push(socket);
+  const acceptEarly = (socket: Socket) => early.push(socket.on('error', () => undefined));
   server.on('connection', acceptEarly);
   server.on('error', (error) => {
     // Before it listens, publish tells of what fails.
@@ -68,6 +68,7 @@ export async function serve(path: string, handler: Handler, options: ServeOption
       onNotice: (message) => process.emitWarning(message, 'SimpleIpcWarning'),
     });
   } catch (error) {
+    for (const socket of early) socket.destroy();
     pool.send({ type: 'START_FAILED', reason: error as Error });
     pool.release();
     throw error;
@@ -96,7 +97,10 @@ export async function serve(path: string, handler: Handler, options: ServeOption
   });
 
   const close = async (closing: { drainTimeout?: number } = {}): Promise<void> => {
-    if (closing.drainTimeout !== undefined) pool.drainTimeout = time('drainTimeout', closing.drainTimeout);
+    if (closing.drainTimeout !== undefined) {
+      const timeout = time('drainTimeout', closing.drainTimeout);
+      pool.drainTimeout = pool.state === 'draining' ? Math.min(timeout, pool.drainTimeout) : timeout;
+    }
     drain();
     await closed;
   };

@@ -39,6 +39,11 @@ export class Slots {
   /** One that waited does not want it any more (`wantsSlot` is false by now). */
   forget(): void {
     this.#gone++;
+    // Those that are gone are let go of before they outnumber the rest.
+    if (this.#granting || this.#gone < 64 || this.#gone <= this.waiting) return;
+    this.#queue = this.#queue.slice(this.#head).filter((taker) => taker.wantsSlot);
+    this.#head = 0;
+    this.#gone = 0;
   }
 
   release(): void {

@@ -42,7 +42,7 @@ export interface IpcRequest extends Body {}
 
 /** A response as a client sees it. Leaving the iteration early, or disposing it, closes the connection. */
 export interface IpcResponse extends Body, AsyncDisposable {
-  /** Closes the connection. What has not been read is lost; the server's handler sees its `signal` abort. */
+  /** Closes the connection. What has not been read is lost; the server's handler, if it still runs, sees its `signal` abort. */
   cancel(): void;
 }
 
@@ -87,7 +87,10 @@ export interface ServeOptions {
   maxRequestBytes?: number;
   /** How long to wait for a client that should send and does not. Default 60,000; 0 waits for ever. */
   readTimeout?: number;
-  /** How long to wait for a client that should read and does not. Default 60,000; 0 waits for ever. */
+  /**
+   * How long to wait for a client that should read and does not: less than about 256 KiB, which is what the kernel is
+   * given at once. Default 60,000; 0 waits for ever.
+   */
   writeTimeout?: number;
   /** How long `close` lets running requests finish before it aborts them. Default 10,000; 0 aborts at once. */
   drainTimeout?: number;
