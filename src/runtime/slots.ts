@@ -25,6 +25,11 @@ export class Slots {
     return this.#queue.length - this.#head - this.#gone;
   }
 
+  /** Those held, whether they still wait or not. */
+  get queued(): number {
+    return this.#queue.length - this.#head;
+  }
+
   /** Grants a slot at once and says true; or says false, and grants it in turn. */
   acquire(taker: SlotTaker): boolean {
     if (this.#taken < this.#limit && this.waiting === 0) {

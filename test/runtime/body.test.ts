@@ -71,3 +71,18 @@ test('what is discarded is released, what still comes too, and a late reader is 
   // The end came after it was discarded: what is left is not the message.
   await t.throwsAsync(late, { message: 'over' });
 });
+
+test('chunks that are asked for at once come one by one', async (t) => {
+  const { body: asked, feed } = body();
+  const chunks = asked[Symbol.asyncIterator]();
+  const steps = Promise.all([chunks.next(), chunks.next(), chunks.next()]);
+  await Promise.resolve();
+  feed('a');
+  await new Promise((resolve) => setImmediate(resolve));
+  feed('b');
+  asked.complete();
+  t.deepEqual(
+    (await steps).map(({ value }) => (value === undefined ? 'done' : String(value))),
+    ['a', 'b', 'done'],
+  );
+});

@@ -360,3 +360,70 @@ test('hundreds of requests at once from one process', async (t) => {
   );
   await eventually(() => server.stats.open === 0, 'all are closed');
 });
+
+test('a message that was asked for a chunk is not sent again: what it gave is gone', async (t) => {
+  const asked = gate();
+  let connections = 0;
+  const heard: string[] = [];
+  const path = await rawServer(t, (socket) => {
+    // The first leaves before anything is written, and after the message was asked.
+    if (++connections === 1) void asked.promise.then(() => socket.destroy());
+    else socket.on('data', (chunk) => void heard.push(String(chunk)) || socket.end(message('ok')));
+  });
+  async function* source() {
+    asked.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    yield 'first';
+  }
+  await t.throwsAsync(request(path, source(), { waitIfBusy: true }), { code: 'SIMPLE_IPC_BUSY' });
+  t.deepEqual(heard, []);
+});
+
+test('an error of ours that the message throws is passed on, and nothing is sent again', async (t) => {
+  const { path, server } = await serving(t, (incoming) => incoming.text());
+  async function* source() {
+    yield 'first half ';
+    await request(`${path}.missing`, 'x');
+  }
+  await t.throwsAsync(request(path, source(), { waitIfMissing: true }), {
+    code: 'SIMPLE_IPC_PATH_NOT_FOUND',
+  });
+  await eventually(() => server.stats.open === 0, 'its connection is over');
+  t.is(server.stats.accepted, 1);
+});
+
+test('a message that waits for its next chunk is told when its request is over', async (t) => {
+  const path = await rawServer(t, (socket) => socket.end(message('enough')));
+  let returned = false;
+  const silent: AsyncIterableIterator<string> = {
+    [Symbol.asyncIterator]: () => silent,
+    next: () => new Promise(() => {}),
+    return: async () => {
+      returned = true;
+      return { done: true, value: undefined };
+    },
+  };
+  t.is(await (await request(path, silent)).text(), 'enough');
+  t.true(returned);
+});
+
+test('a chunk of the wrong kind ends the message, too', async (t) => {
+  const { path } = await serving(t, () => t.fail());
+  let cleaned = false;
+  async function* wrong() {
+    try {
+      yield 42 as never;
+    } finally {
+      cleaned = true;
+    }
+  }
+  await t.throwsAsync(request(path, wrong()), { code: 'SIMPLE_IPC_INVALID_ARGUMENT' });
+  t.true(cleaned);
+});
+
+test('a cancelled answer cannot be read, not even what had come', async (t) => {
+  const { path } = await serving(t, () => 'whole');
+  const answer = await request(path);
+  answer.cancel();
+  await t.throwsAsync(answer.text(), { code: 'SIMPLE_IPC_ABORTED' });
+});

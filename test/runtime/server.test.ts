@@ -283,3 +283,29 @@ test('bad options and handlers are told at once', async (t) => {
     invalid,
   );
 });
+
+test('closing again does not put the deadline off', async (t) => {
+  const { path, server, until, ended } = await serving(t, () => new Promise<never>(() => {}));
+  const answer = t.throwsAsync(ask(path, 'x'));
+  await until(({ event }) => event === 'SLOT_GRANTED');
+  const first = server.close({ drainTimeout: 100 });
+  const again = setInterval(() => void server.close({ drainTimeout: 100_000 }), 20);
+  await within(first, 'the first deadline holds');
+  clearInterval(again);
+  await answer;
+  t.regex((await ended(1)).reason as string, /100 ms/);
+});
+
+test('a handler that passes on the answer of another server lets go of it when its client leaves', async (t) => {
+  const upstream = await serving(t, async function* (_incoming, { signal }) {
+    yield 'first';
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  });
+  const front = await serving(t, (incoming) => request(upstream.path, incoming));
+  const client = await rawClient(front.path);
+  client.socket.write(message('x'));
+  await client.has('first');
+  client.socket.destroy();
+  t.is((await upstream.ended(1)).output.outcome, 'hung-up');
+  await eventually(() => front.server.stats.running === 0, 'the slot is free');
+});

@@ -87,3 +87,20 @@ test('without a limit nobody waits', (t) => {
   for (let n = 0; n < 1000; n++) t.true(slots.acquire(new Taker(() => {})));
   t.is(slots.taken, 1000);
 });
+
+test('those who leave while they wait are let go of, though no slot is released', (t) => {
+  const slots = new Slots(1);
+  slots.acquire(new Taker(() => {}));
+  for (let n = 0; n < 10_000; n++) {
+    const taker = new Taker(() => t.fail());
+    slots.acquire(taker);
+    taker.wantsSlot = false;
+    slots.forget();
+  }
+  t.is(slots.waiting, 0);
+  t.true(slots.queued < 200, `${slots.queued} are still held`);
+  let last = 0;
+  slots.acquire(new Taker(() => last++));
+  slots.release();
+  t.is(last, 1);
+});
