@@ -255,9 +255,8 @@ test.serial('a reader of events that leaves is told of, and serving goes on', as
     /Events can't be written to stdout any more \(.*EPIPE.*\); serving goes on without\./u,
   );
   // Each probe makes events; the first of them may still find its reader.
-  let over = false;
-  void told.finally(() => (over = true));
-  while (!over) t.is((await probe(server.path)).state, 'listening');
+  const probed = async () => (await probe(server.path)).state;
+  while ((await Promise.race([told.then(() => 'told'), probed()])) === 'listening');
   await told;
   t.is(await (await request(server.path, 'ping')).text(), 'pong');
   server.child.kill('SIGTERM');
