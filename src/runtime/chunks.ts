@@ -1,12 +1,17 @@
 import { isUint8Array } from 'node:util/types';
 import { invalidArgument } from './errors.ts';
-import type { Chunk, Message } from './types.ts';
+import type { Chunk } from './types.ts';
 
 /** A source of chunks in the one shape that both ends send from. */
 export type ChunkIterator = AsyncIterator<unknown, unknown> | Iterator<unknown, unknown>;
 
 export function isWhole(message: unknown): message is Chunk {
   return typeof message === 'string' || isUint8Array(message);
+}
+
+function isInPieces(message: unknown): message is AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof message !== 'object' || message === null) return false;
+  return Symbol.asyncIterator in message || Symbol.iterator in message;
 }
 
 /** The bytes of one chunk, text as UTF-8. `whose` names what it came from, for the error. */
@@ -18,12 +23,9 @@ export function bytesOf(chunk: unknown, whose: string): Buffer {
 }
 
 /** The iterator of a message in pieces; `whose` names it, for the error where it is nothing of the kind. */
-export function chunksOf(message: Exclude<Message, undefined | Chunk>, whose: string): ChunkIterator {
-  if (typeof message === 'object' && message !== null) {
-    if (Symbol.asyncIterator in message) return message[Symbol.asyncIterator]();
-    if (Symbol.iterator in message) return message[Symbol.iterator]();
-  }
-  throw noMessage(message, whose);
+export function chunksOf(message: unknown, whose: string): ChunkIterator {
+  if (!isInPieces(message)) throw noMessage(message, whose);
+  return Symbol.asyncIterator in message ? message[Symbol.asyncIterator]() : message[Symbol.iterator]();
 }
 
 /** Ends an iterator that is at work for somebody who waits no more. What it throws comes out of its `next` as well. */
@@ -37,11 +39,7 @@ export function endIterator(iterator: ChunkIterator | undefined): void {
 
 /** Throws where a message is nothing of the kind, before anything is done with it. */
 export function checkMessage(message: unknown, whose: string): void {
-  if (message === undefined || isWhole(message)) return;
-  if (typeof message === 'object' && message !== null) {
-    if (Symbol.asyncIterator in message || Symbol.iterator in message) return;
-  }
-  throw noMessage(message, whose);
+  if (message !== undefined && !isWhole(message) && !isInPieces(message)) throw noMessage(message, whose);
 }
 
 function noMessage(message: unknown, whose: string): Error {

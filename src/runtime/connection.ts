@@ -5,7 +5,7 @@ import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf } from './chunks.ts';
-import { Outgoing } from './outgoing.ts';
+import { NOTHING, Outgoing } from './outgoing.ts';
 import { HandlerRun, type HandlerOwner } from './handler-run.ts';
 import * as failure from './server-errors.ts';
 import type { ServeLimits } from './options.ts';
@@ -337,5 +337,3 @@ function onEnd(this: OwnedSocket): void {
 function onError(this: OwnedSocket, error: Error): void {
   this[OWNER]?.failed(error);
 }
-
-const NOTHING = Buffer.alloc(0);

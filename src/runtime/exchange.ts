@@ -4,7 +4,7 @@ import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { ClientSocket, type ClientSocketOwner } from './client-socket.ts';
-import { Outgoing } from './outgoing.ts';
+import { NOTHING, Outgoing } from './outgoing.ts';
 import { withAddress } from './rendezvous/address.ts';
 import { connectError } from './rendezvous/connect-error.ts';
 import type { IpcResponse, Message } from './types.ts';
@@ -94,7 +94,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     this.#progress();
   }
 
-  async #sendChunks(message: Parameters<typeof chunksOf>[0]): Promise<void> {
+  async #sendChunks(message: Message): Promise<void> {
     this.#sourceAsked = true;
     const iterator = chunksOf(message, failure.THE_MESSAGE);
     this.#source = iterator;
@@ -251,5 +251,3 @@ class ResponseBody extends IncomingBody implements IpcResponse {
     this.cancel();
   }
 }
-
-const NOTHING = Buffer.alloc(0);

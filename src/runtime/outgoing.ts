@@ -13,7 +13,8 @@ const BURST = 262_144;
 /** What a chunk counts for beside its bytes, so that many tiny ones are a burst as well. */
 const CHUNK_COST = 256;
 
-const NOTHING = Buffer.alloc(0);
+/** To be written where the write itself is what matters. */
+export const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
  * Sends data as packets, and says when to wait. Usually the kernel takes everything at once and nobody waits; what it did
