@@ -74,7 +74,7 @@ export function compile<TMachine extends AnyStateMachine>(machine: TMachine): Co
         return { ...snapshot, status: 'error', error } as unknown as CompiledSnapshot<TMachine>;
       }
       for (const step of taken.steps) {
-        if (step.kind === 'assign') args.context = { ...args.context, ...step.run(args, step.params) };
+        if (step.kind === 'assign') args.context = step.run(args, step.params);
         else step.run(args, step.params);
       }
       if (taken.target === from && args.context === snapshot.context) return snapshot;
@@ -92,7 +92,7 @@ export function compile<TMachine extends AnyStateMachine>(machine: TMachine): Co
           ? initialContext({ input, self: scope.self, spawn: refuseSpawn })
           : { ...initialContext };
       for (const step of initial.entry) {
-        if (step.kind === 'assign') args.context = { ...args.context, ...step.run(args, step.params) };
+        if (step.kind === 'assign') args.context = step.run(args, step.params);
         else runAtStart(scope, step, { ...args });
       }
       return snapshotOf(initial, args);
@@ -139,5 +139,6 @@ function refuseSpawn(): never {
 function finalOutput(state: State, rootOutput: unknown, args: Args): unknown {
   if (typeof rootOutput !== 'function') return rootOutput;
   const output = state.output?.(args);
-  return rootOutput({ ...args, event: { type: `xstate.done.state.${state.id}`, output } });
+  const { context, self, system } = args;
+  return rootOutput({ context, event: { type: `xstate.done.state.${state.id}`, output }, self, system });
 }

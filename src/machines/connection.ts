@@ -121,10 +121,10 @@ export const connectionMachine = setup({
     unexpected: ({ context, event }) => context.effects.unexpected(event.type),
     markComplete: assign({ requestComplete: true }),
     markFlushed: assign({ answerFlushed: true }),
-    end: assign(({ event }, params: { outcome: Outcome }) => ({
-      outcome: params.outcome,
-      reason: 'reason' in event ? event.reason : undefined,
-    })),
+    end: assign({
+      outcome: (_, params: { outcome: Outcome }) => params.outcome,
+      reason: ({ event }) => ('reason' in event ? event.reason : undefined),
+    }),
   },
   guards: {
     requestIsComplete: ({ context }) => context.requestComplete,

@@ -21,7 +21,7 @@ export type Resolved<TResult> = {
   readonly run: (args: Args, params: Params) => TResult;
   readonly params: Params;
 };
-/** An `assign` replaces the context; any other action is run for its effect. */
+/** An `assign` gives the next context; any other action is run for its effect. */
 export type Step =
   | ({ readonly kind: 'assign' } & Resolved<object>)
   | ({ readonly kind: 'effect' } & Resolved<void>);
@@ -46,14 +46,18 @@ export function stepsOf(machine: AnyStateMachine, actions: unknown, where: strin
   });
 }
 
+/** Gives the next context. One copy, then a store for each key: spreading an update into it costs several times that. */
 function assignment(given: unknown): (args: Args, params: Params) => object {
-  if (typeof given === 'function') return given as (args: Args, params: Params) => object;
+  if (typeof given === 'function') {
+    const update = given as (args: Args, params: Params) => object;
+    return (args, params) => Object.assign({ ...args.context }, update(args, params));
+  }
   const properties = Object.entries(given as Record<string, unknown>);
   return (args, params) => {
-    const update: Record<string, unknown> = {};
+    const context: Record<string, unknown> = { ...args.context };
     for (const [key, value] of properties)
-      update[key] = typeof value === 'function' ? value(args, params) : value;
-    return update;
+      context[key] = typeof value === 'function' ? value(args, params) : value;
+    return context;
   };
 }
 

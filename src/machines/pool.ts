@@ -107,10 +107,10 @@ export const poolMachine = setup({
     abandon: ({ context }) => context.effects.abandon(),
     unexpected: ({ context, event }) => context.effects.unexpected(event.type),
     markClosed: assign({ listening: false }),
-    end: assign(({ event }, params: { reason: EndReason }) => ({
-      reason: params.reason,
-      error: 'reason' in event ? event.reason : undefined,
-    })),
+    end: assign({
+      reason: (_, params: { reason: EndReason }) => params.reason,
+      error: ({ event }) => ('reason' in event ? event.reason : undefined),
+    }),
   },
   guards: {
     hasRoom: ({ context }) => context.open < context.maxConnections,

@@ -29,6 +29,7 @@ const ANSWER_STARTED: ConnectionEvent = { type: 'ANSWER_STARTED' };
 const HANDLER_DONE: ConnectionEvent = { type: 'HANDLER_DONE' };
 const ANSWER_FLUSHED: ConnectionEvent = { type: 'ANSWER_FLUSHED' };
 const HALF_CLOSED: ConnectionEvent = { type: 'HALF_CLOSED' };
+const DRAIN: ConnectionEvent = { type: 'DRAIN' };
 
 /** What a connection shares with the others of its server. */
 export interface ConnectionHost {
@@ -55,12 +56,14 @@ export interface ConnectionHost {
  * the machine's events. What to do about them is the machine's to say.
  */
 export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, HandlerOwner {
-  readonly name: string;
   /** Where it stands in the pool's list. */
   place: number;
   /** The sweep in which something last moved, or nothing was waited for. */
   progress: number;
   actor: AnyActorRef | undefined;
+  /** The machine takes an event. */
+  taking = false;
+  readonly #number: number;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
   #decoder: Decoder | undefined;
@@ -69,6 +72,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #run: HandlerRun | undefined;
   /** An answer that was given whole, to be sent with its flush packet. */
   #rest: Chunk | undefined;
+  #next: ConnectionEvent | undefined;
+  #later: ConnectionEvent[] | undefined;
   #surplus = 0;
   #phase: 'request' | 'waiting' | 'running' | 'settled' = 'request';
   #answerStarted = false;
@@ -76,8 +81,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #paused = false;
   #closed = false;
 
-  constructor(name: string, host: ConnectionHost, socket: Socket, place: number) {
-    this.name = name;
+  constructor(number: number, host: ConnectionHost, socket: Socket, place: number) {
+    this.#number = number;
     this.place = place;
     this.#host = host;
     this.#socket = socket;
@@ -86,12 +91,35 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     socket.on('data', onData).on('end', onEnd).on('error', onError);
   }
 
+  /** Made when it is asked for: without observers, few ask. */
+  get name(): string {
+    return `c${this.#number}`;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
 
   #send(event: ConnectionEvent): void {
-    if (!this.#closed) this.actor?.send(event);
+    if (this.#closed) return;
+    if (!this.taking) this.actor?.send(event);
+    else if (this.#next === undefined) this.#next = event;
+    else (this.#later ??= []).push(event);
+  }
+
+  /** What was sent while the machine took an event, to be taken after it. */
+  nextEvent(): ConnectionEvent | undefined {
+    const event = this.#closed ? undefined : this.#next;
+    if (event !== undefined) this.#next = this.#later?.shift();
+    return event;
+  }
+
+  drain(): void {
+    this.#send(DRAIN);
+  }
+
+  abort(reason: Error): void {
+    this.#send({ type: 'ABORTED', reason });
   }
 
   // ---- From the socket.
@@ -103,12 +131,21 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#surplusCame(chunk.length);
       return;
     }
-    if (this.#decoder === undefined) {
-      this.#decoder = new Decoder();
-      this.#body = new IncomingBody(this);
-      this.#send(BYTES);
+    if (this.#decoder !== undefined) {
+      this.#decode(this.#decoder, chunk);
+      return;
     }
-    const decoder = this.#decoder;
+    this.#decoder = new Decoder();
+    this.#body = new IncomingBody(this);
+    // Most requests come in one chunk: that it came, and that it is complete, are told in one go.
+    this.taking = true;
+    this.#send(BYTES);
+    this.#decode(this.#decoder, chunk);
+    this.taking = false;
+    for (let event = this.nextEvent(); event !== undefined; event = this.nextEvent()) this.actor?.send(event);
+  }
+
+  #decode(decoder: Decoder, chunk: Buffer): void {
     const end = decoder.decode(chunk, this);
     if (end === MALFORMED) {
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.malformedRequest(decoder.problem as string) });

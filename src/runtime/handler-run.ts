@@ -25,7 +25,7 @@ export class HandlerRun {
 
   constructor(owner: HandlerOwner) {
     this.#owner = owner;
-    this.#context = new HandlerContext(owner.name);
+    this.#context = new HandlerContext(owner);
   }
 
   start(handler: Handler, request: IpcRequest): void {
@@ -93,12 +93,16 @@ export class HandlerRun {
 
 /** What a handler is told beside the request. Its signal is made when it is asked for: most handlers never do. */
 class HandlerContext implements RequestContext {
-  readonly connection: string;
+  readonly #owner: HandlerOwner;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
 
-  constructor(connection: string) {
-    this.connection = connection;
+  constructor(owner: HandlerOwner) {
+    this.#owner = owner;
+  }
+
+  get connection(): string {
+    return this.#owner.name;
   }
 
   get signal(): AbortSignal {

@@ -1,4 +1,4 @@
-import type { ActorLogic, ActorScope, EventObject, Snapshot } from 'xstate';
+import type { ActorLogic, EventObject, Snapshot } from 'xstate';
 import type { Transition } from '../machines/transition.ts';
 import { reasonOf } from './errors.ts';
 
@@ -13,20 +13,15 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
   logic: ActorLogic<TSnapshot, TEvent, TInput>,
   machine: Transition['machine'],
   emit: ((transition: Transition) => void) | undefined,
+  nameOf: (snapshot: TSnapshot) => string,
 ): ActorLogic<TSnapshot, TEvent, TInput> {
   if (emit === undefined) return logic;
 
-  const tell = (
-    scope: ActorScope<TSnapshot, TEvent>,
-    from: string,
-    event: EventObject,
-    next: TSnapshot,
-    at: number,
-  ) => {
+  const tell = (from: string, event: EventObject, next: TSnapshot, at: number) => {
     const reason = reasonIn(event);
     emit({
       machine,
-      actor: scope.id,
+      actor: nameOf(next),
       from,
       event: event.type,
       to: valueOf(next),
@@ -41,13 +36,13 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
       // Taken before the transition, for its actions run within it.
       const at = now();
       const next = logic.transition(snapshot, event, scope);
-      tell(scope, valueOf(snapshot), event, next, at);
+      tell(valueOf(snapshot), event, next, at);
       return next;
     },
     getInitialSnapshot(scope, input) {
       const at = now();
       const snapshot = logic.getInitialSnapshot(scope, input);
-      tell(scope, 'none', { type: 'xstate.init' }, snapshot, at);
+      tell('none', { type: 'xstate.init' }, snapshot, at);
       return snapshot;
     },
     getPersistedSnapshot: (snapshot, options) => logic.getPersistedSnapshot(snapshot, options),

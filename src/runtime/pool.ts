@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createActor, type AnyActorLogic, type AnyActorRef } from 'xstate';
 import { compile } from '../machines/compile.ts';
-import { connectionMachine, type Outcome } from '../machines/connection.ts';
+import { type ConnectionContext, connectionMachine, type Outcome } from '../machines/connection.ts';
 import {
   poolMachine,
   type PoolEffects,
@@ -9,13 +9,13 @@ import {
   type PoolOutput,
   type PoolState,
 } from '../machines/pool.ts';
+import { freshActors, reusedActors, type StartActor } from './connection-actors.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
 import { guarded, observed } from './observe.ts';
 import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
-import { addSleepers } from './sleepers.ts';
 import { Slots } from './slots.ts';
 import type { Handler, ServeOptions, ServerStats } from './types.ts';
 
@@ -24,6 +24,9 @@ const MAX_CRASHES = 10;
 const CRASH_WINDOW = 10_000;
 
 const compiled = { connection: compile(connectionMachine), pool: compile(poolMachine) };
+
+const connectionOf = (snapshot: { readonly context: ConnectionContext }) =>
+  (snapshot.context.effects as Connection).name;
 
 /** What the pool needs done to the listener; server.ts has it. */
 export interface Listener {
@@ -45,7 +48,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   /** How long running requests have left when the server drains, in milliseconds. */
   drainTimeout: number;
   readonly #listener: Listener;
-  readonly #connectionLogic: AnyActorLogic;
+  readonly #startActor: StartActor;
   /** In no order: each knows its place, and the last takes the place of one that leaves. */
   readonly #connections: Connection[] = [];
   readonly #sweep: ProgressSweep;
@@ -78,16 +81,26 @@ export class Pool implements PoolEffects, ConnectionHost {
     this.#sweep = new ProgressSweep(limits, this.#connections);
     const emit = options.onTransition && guarded(options.onTransition);
     const interpreted = options.interpreted === true;
-    this.#connectionLogic = observed(
-      (interpreted ? connectionMachine : compiled.connection) as AnyActorLogic,
-      'connection',
+    const poolLogic = observed(
+      (interpreted ? poolMachine : compiled.pool) as AnyActorLogic,
+      'pool',
       emit,
+      () => 'pool',
     );
-    const poolLogic = observed((interpreted ? poolMachine : compiled.pool) as AnyActorLogic, 'pool', emit);
     this.actor = createActor(poolLogic, {
       id: 'pool',
       input: { effects: this, maxConnections: limits.maxConnections },
     });
+    this.#startActor = interpreted
+      ? freshActors(
+          observed(connectionMachine as AnyActorLogic, 'connection', emit, connectionOf),
+          this.actor,
+        )
+      : reusedActors(
+          observed(compiled.connection, 'connection', emit, connectionOf),
+          this.actor,
+          emit !== undefined,
+        );
   }
 
   /** Starts the pool's actor; resolves when it has ended. Never rejects: a crash of the pool itself is a failure, too. */
@@ -103,7 +116,6 @@ export class Pool implements PoolEffects, ConnectionHost {
         },
       });
       this.actor.start();
-      addSleepers(this.actor);
     });
   }
 
@@ -168,13 +180,10 @@ export class Pool implements PoolEffects, ConnectionHost {
   // ---- The machine's effects.
 
   supervise(socket: unknown, draining: boolean): void {
-    const name = `c${++this.#accepted}`;
-    const connection = new Connection(name, this, socket as Socket, this.#connections.length);
+    const connection = new Connection(++this.#accepted, this, socket as Socket, this.#connections.length);
     this.#connections.push(connection);
-    const actor = createActor(this.#connectionLogic, { id: name, parent: this.actor, input: connection });
-    connection.actor = actor;
-    actor.start();
-    if (draining) actor.send({ type: 'DRAIN' });
+    this.#startActor(connection);
+    if (draining) connection.drain();
   }
 
   refuse(socket: unknown): void {
@@ -206,7 +215,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   }
 
   beginDrain(): void {
-    for (const connection of this.#connections) connection.actor?.send({ type: 'DRAIN' });
+    for (const connection of this.#connections) connection.drain();
     void this.#listener.giveUp().then(() => this.send({ type: 'LISTENER_CLOSED' }));
   }
 
@@ -224,7 +233,7 @@ export class Pool implements PoolEffects, ConnectionHost {
 
   #abort(reason: Error): void {
     // One that is aborted leaves the list.
-    for (const connection of this.#connections.slice()) connection.actor?.send({ type: 'ABORTED', reason });
+    for (const connection of this.#connections.slice()) connection.abort(reason);
   }
 
   abandon(): void {
