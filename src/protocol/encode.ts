@@ -3,6 +3,8 @@ import { HEADER_BYTES, MAX_PACKET_DATA } from './pkt-line.ts';
 /** The flush packet, which ends every message that is sent. Shared: never written to. */
 export const FLUSH: Buffer = Buffer.from('0000', 'latin1');
 
+const DELIMITER: Buffer = Buffer.from('0001', 'latin1');
+
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 
 /** Writes the header of a packet with `length` bytes of data at `at`. `length` is 1 to `MAX_PACKET_DATA`. */
@@ -18,6 +20,14 @@ function writeFlush(target: Buffer, at: number): void {
   target[at] = target[at + 1] = target[at + 2] = target[at + 3] = HEX[0] as number;
 }
 
+/**
+ * What stands in place of the flush packet where a trailer follows: a delimiter packet, at which git's reader ends the
+ * message, one packet of data, and a flush packet.
+ */
+export function encodeTrailer(data: string): Buffer {
+  return Buffer.concat([DELIMITER, encodePackets(Buffer.from(data, 'latin1')), FLUSH]);
+}
+
 /** The header of a packet with `length` bytes of data, for sending the data from where it is. */
 export function packetHeader(length: number): Buffer {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
@@ -25,9 +35,14 @@ export function packetHeader(length: number): Buffer {
   return header;
 }
 
+/** How many packets `length` bytes of data take, sent at once. */
+export function packetsOf(length: number): number {
+  return Math.ceil(length / MAX_PACKET_DATA);
+}
+
 /** How many bytes `length` bytes of data take as packets, without a flush packet. */
 function packetBytes(length: number): number {
-  return length + Math.ceil(length / MAX_PACKET_DATA) * HEADER_BYTES;
+  return length + packetsOf(length) * HEADER_BYTES;
 }
 
 /** Copies `data` into `target` from `at` on, as packets. Gives the offset after them. */

@@ -41,6 +41,11 @@ export class IncomingBody implements Body, DataSink {
     return this.#end - this.#start + (this.#queue?.length ?? 0);
   }
 
+  /** The first of them, where they are. */
+  peek(): Uint8Array {
+    return this.#first?.subarray(this.#start, this.#end) ?? EMPTY;
+  }
+
   /** Whether somebody waits for bytes. */
   get awaited(): boolean {
     return this.#waiter !== undefined;

@@ -1,4 +1,5 @@
-import { checkMessage } from './chunks.ts';
+import type { ObservedCall } from '../machines/observer.ts';
+import { bytesOf, checkMessage, isWhole } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { SimpleIpcError } from './errors.ts';
 import { Exchange } from './exchange.ts';
@@ -32,6 +33,8 @@ export async function request(
   checkMessage(message, failure.THE_MESSAGE);
   const { absolute } = resolveEndpoint(path);
   const giveUp = new GiveUp(path, limits.deadline, options.signal);
+  const call = new Call(path, message);
+  const observer = options.telemetry?.call(call);
   const started = performance.now();
   try {
     for (;;) {
@@ -40,11 +43,15 @@ export async function request(
       try {
         // Looked at each time: a socket that was not there before may be anybody's.
         if (options.allowUntrusted !== true) checkTrust(absolute);
-        const current = new Exchange(path, limits.timeout);
+        const current = new Exchange(path, limits.timeout, observer);
         exchange = current;
+        call.exchange = current;
         giveUp.tell = (error) => current.fail(error);
         const response = await current.run(absolute, message);
-        current.whenOver(() => giveUp.stop());
+        current.whenOver((error) => {
+          giveUp.stop();
+          observer?.ended(performance.now(), error);
+        });
         return response;
       } catch (error) {
         if (exchange?.repeatable === false) throw error;
@@ -54,7 +61,41 @@ export async function request(
     }
   } catch (error) {
     giveUp.stop();
+    observer?.ended(performance.now(), error as Error);
     throw error;
+  }
+}
+
+/** The call as an observer sees it, whichever attempt it is at. */
+class Call implements ObservedCall {
+  readonly path: string;
+  readonly transport = process.platform === 'win32' ? 'pipe' : 'unix';
+  exchange: Exchange | undefined;
+  readonly #message: Message;
+
+  constructor(path: string, message: Message) {
+    this.path = path;
+    this.#message = message;
+  }
+
+  get requestBytes(): number {
+    return this.exchange?.requestBytes ?? 0;
+  }
+
+  get requestPackets(): number {
+    return this.exchange?.requestPackets ?? 0;
+  }
+
+  get responseBytes(): number {
+    return this.exchange?.responseBytes ?? 0;
+  }
+
+  get responsePackets(): number {
+    return this.exchange?.responsePackets ?? 0;
+  }
+
+  head(): Uint8Array {
+    return isWhole(this.#message) ? bytesOf(this.#message, failure.THE_MESSAGE) : new Uint8Array(0);
   }
 }
 

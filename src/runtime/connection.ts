@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { AnyActorRef } from 'xstate';
 import type { ConnectionEffects, ConnectionEvent, Outcome } from '../machines/connection.ts';
+import type { ConnectionObserver, ObservedConnection } from '../machines/observer.ts';
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
-import { encodeMessage, FLUSH } from '../protocol/encode.ts';
+import { encodeMessage, FLUSH, packetsOf } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf } from './chunks.ts';
 import { NOTHING, Outgoing } from './outgoing.ts';
@@ -10,6 +11,7 @@ import { HandlerRun, type HandlerOwner } from './handler-run.ts';
 import * as failure from './server-errors.ts';
 import type { ServeLimits } from './options.ts';
 import type { SlotTaker, Slots } from './slots.ts';
+import { TrailerReader } from './trailer.ts';
 import type { Chunk, Handler } from './types.ts';
 
 /** What a client may send after its request, which nobody reads, in bytes. More is a client gone wrong. */
@@ -55,12 +57,13 @@ export interface ConnectionHost {
  * One connection: carries out what its machine asks for, and turns what happens on the socket and in the handler into
  * the machine's events. What to do about them is the machine's to say.
  */
-export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, HandlerOwner {
+export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, HandlerOwner, ObservedConnection {
   /** Where it stands in the pool's list. */
   place: number;
   /** The sweep in which something last moved, or nothing was waited for. */
   progress: number;
   actor: AnyActorRef | undefined;
+  observer: ConnectionObserver | undefined;
   /** The machine takes an event. */
   taking = false;
   readonly #number: number;
@@ -75,6 +78,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #next: ConnectionEvent | undefined;
   #later: ConnectionEvent[] | undefined;
   #surplus = 0;
+  #trailer: TrailerReader | undefined;
   #phase: 'request' | 'waiting' | 'running' | 'settled' = 'request';
   #answerStarted = false;
   #requestOver = false;
@@ -98,6 +102,28 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  // ---- For observers.
+
+  responseBytes = 0;
+  responsePackets = 0;
+
+  get requestBytes(): number {
+    return this.#decoder?.bytes ?? 0;
+  }
+
+  get requestPackets(): number {
+    return this.#decoder?.packets ?? 0;
+  }
+
+  head(): Uint8Array {
+    return this.#body?.peek() ?? EMPTY;
+  }
+
+  #sending(bytes: number): void {
+    this.responseBytes += bytes;
+    this.responsePackets += packetsOf(bytes);
   }
 
   #send(event: ConnectionEvent): void {
@@ -128,7 +154,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     this.progress = this.#host.sweep;
     if (this.#closed) return;
     if (this.#requestOver) {
-      this.#surplusCame(chunk.length);
+      this.#surplusCame(chunk);
       return;
     }
     if (this.#decoder !== undefined) {
@@ -160,7 +186,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#requestOver = true;
       (this.#body as IncomingBody).complete();
       this.#resume();
-      if (end < chunk.length) this.#surplusCame(chunk.length - end);
+      if (end < chunk.length) this.#surplusCame(chunk.subarray(end));
       if (this.#phase === 'request') this.#phase = 'waiting';
       this.#send(REQUEST_COMPLETE);
     }
@@ -211,10 +237,15 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     this.#socket.resume();
   }
 
-  #surplusCame(bytes: number): void {
-    this.#surplus += bytes;
-    if (this.#surplus > MAX_SURPLUS)
+  /** What comes behind the request. Behind a delimiter packet it may be a trailer; nobody waits for it. */
+  #surplusCame(chunk: Buffer): void {
+    this.#surplus += chunk.length;
+    if (this.#surplus > MAX_SURPLUS) {
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.surplus(MAX_SURPLUS) });
+    } else if (this.observer !== undefined && this.#decoder?.terminator === 'delimiter') {
+      const trailer = (this.#trailer ??= new TrailerReader()).read(chunk);
+      if (trailer !== undefined) this.observer.trailer(trailer);
+    }
   }
 
   ended(): void {
@@ -260,8 +291,11 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   runHandler(): void {
-    this.#run = new HandlerRun(this);
-    this.#run.start(this.#host.handler, this.#body as IncomingBody);
+    const run = new HandlerRun(this);
+    this.#run = run;
+    const body = this.#body as IncomingBody;
+    if (this.observer === undefined) run.start(this.#host.handler, body);
+    else this.observer.handle(startRun, run, this.#host.handler, body);
   }
 
   sendChunk(data: Buffer): Promise<void> | undefined {
@@ -270,6 +304,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#answerStarted = true;
       this.#send(ANSWER_STARTED);
     }
+    this.#sending(data.length);
     // A client that writes all before it reads must be able to: up to a window, the handler need not wait for it.
     return this.#out().write(data, this.#requestOver ? 0 : this.#host.limits.window);
   }
@@ -299,6 +334,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#resume();
     }
     const rest = this.#rest;
+    if (rest !== undefined && this.observer !== undefined) this.#sending(Buffer.byteLength(rest));
     if (rest === undefined) this.#writeEnd(FLUSH);
     else if (rest.length <= ONE_WRITE) this.#writeEnd(encodeMessage(rest));
     else void this.#writeLong(rest);
@@ -351,6 +387,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   /** Its actor crashed: the machine cannot close it any more. */
   crashed(reason: Error): void {
+    this.observer?.crashed(reason, performance.now());
     if (!this.#closed) this.close('aborted', reason);
   }
 
@@ -358,6 +395,10 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     throw failure.unexpectedEvent(event);
   }
 }
+
+const EMPTY = new Uint8Array(0);
+
+const startRun = (run: HandlerRun, handler: Handler, body: IncomingBody): void => run.start(handler, body);
 
 // One set of listeners for all sockets: closures would cost each connection more.
 const OWNER = Symbol('connection');

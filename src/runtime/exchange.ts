@@ -1,5 +1,6 @@
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
-import { encodeMessage, FLUSH } from '../protocol/encode.ts';
+import type { CallObserver, CallState } from '../machines/observer.ts';
+import { encodeMessage, encodeTrailer, FLUSH, packetsOf } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import * as failure from './client-errors.ts';
@@ -27,7 +28,8 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   readonly #body = new ResponseBody(this);
   readonly #responded = Promise.withResolvers<IpcResponse>();
   readonly #outgoing: Outgoing;
-  #onEnd: (() => void) | undefined;
+  #onEnd: ((error: Error | undefined) => void) | undefined;
+  #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastProgress = performance.now();
   #doing = 'connecting';
@@ -39,8 +41,15 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #paused = false;
   #over = false;
   #writeError: Error | undefined;
+  readonly #observer: CallObserver | undefined;
+  requestBytes = 0;
+  requestPackets = 0;
 
-  constructor(path: string, timeout: number) {
+  /**
+   * `observer` is told what it does, but not its end.
+   */
+  constructor(path: string, timeout: number, observer?: CallObserver) {
+    this.#observer = observer;
     this.#path = path;
     this.#timeout = timeout;
     this.#socket = new ClientSocket(this);
@@ -51,8 +60,10 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   /** Connects, sends the message, and resolves with the response when its first byte has come. */
   run(absolute: string, message: Message): Promise<IpcResponse> {
     this.#watchProgress();
+    this.#tell('connecting');
     this.#socket.once('connect', () => {
       this.#doing = 'the request was being sent';
+      this.#tell('sending-request');
       this.#progress();
       this.#send(message).catch((error: unknown) => this.fail(error as Error));
     });
@@ -69,20 +80,27 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     return !this.#socket.wroteAny && !this.#sourceAsked;
   }
 
-  /** Calls `listener` when it is over, however it ends: at once where it is over already. */
-  whenOver(listener: () => void): void {
-    if (this.#over) listener();
+  /** Calls `listener` when it is over, however it ends: at once where it is over already. `error`: why it failed. */
+  whenOver(listener: (error: Error | undefined) => void): void {
+    if (this.#over) listener(this.#error);
     else this.#onEnd = listener;
   }
 
   // ---- The request.
 
   async #send(message: Message): Promise<void> {
-    if (message === undefined || (isWhole(message) && message.length <= ONE_WRITE)) {
-      this.#socket.write(message === undefined ? FLUSH : encodeMessage(message));
+    if (message === undefined) {
+      this.#socket.write(this.#end());
+    } else if (isWhole(message) && message.length <= ONE_WRITE) {
+      this.#sending(Buffer.byteLength(message));
+      const whole = encodeMessage(message);
+      const end = this.#end();
+      this.#socket.write(end === FLUSH ? whole : Buffer.concat([whole.subarray(0, -FLUSH.length), end]));
     } else if (isWhole(message)) {
-      await this.#outgoing.write(bytesOf(message, failure.THE_MESSAGE), 0);
-      this.#socket.write(FLUSH);
+      const data = bytesOf(message, failure.THE_MESSAGE);
+      this.#sending(data.length);
+      await this.#outgoing.write(data, 0);
+      this.#socket.write(this.#end());
     } else {
       // Nothing is taken from the source for a connection that is dead.
       this.#socket.write(NOTHING);
@@ -91,7 +109,31 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     }
     await this.#outgoing.taken();
     this.#doing = 'its answer was awaited';
+    if (!this.#over && this.#decoder.packets === 0) this.#tell('awaiting-response');
     this.#progress();
+  }
+
+  /** What ends the request: a flush packet, or a trailer that ends in one. */
+  #end(): Buffer {
+    const trailer = this.#observer?.trailer();
+    return trailer === undefined ? FLUSH : encodeTrailer(trailer);
+  }
+
+  #sending(bytes: number): void {
+    this.requestBytes += bytes;
+    this.requestPackets += packetsOf(bytes);
+  }
+
+  #tell(state: CallState): void {
+    this.#observer?.state(state, performance.now());
+  }
+
+  get responseBytes(): number {
+    return this.#decoder.bytes;
+  }
+
+  get responsePackets(): number {
+    return this.#decoder.packets;
   }
 
   async #sendChunks(message: Message): Promise<void> {
@@ -110,13 +152,14 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
         if (result.done === true) break;
         ended = false;
         const data = bytesOf(result.value, failure.THE_MESSAGE);
+        this.#sending(data.length);
         await this.#outgoing.write(data, 0);
       }
     } finally {
       this.#awaitingSource = false;
       if (!ended) await iterator.return?.();
     }
-    if (ended && !this.#over) this.#socket.write(FLUSH);
+    if (ended && !this.#over) this.#socket.write(this.#end());
   }
 
   writeFailed(error: Error): void {
@@ -130,6 +173,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   received(chunk: Buffer): boolean {
     if (this.#over) return false;
     this.#progress();
+    if (!this.#decoder.started) this.#tell('reading-response');
     const end = this.#decoder.decode(chunk, this);
     if (end === MALFORMED) {
       this.fail(failure.malformedAnswer(this.#path, this.#decoder.problem as string));
@@ -171,6 +215,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   /** Ends it with an error. An answer that is complete stays a success. */
   fail(error: Error): void {
     if (this.#over) return;
+    this.#error = error;
     this.#finish();
     this.#body.fail(error);
     this.#responded.reject(error);
@@ -183,7 +228,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     this.#outgoing.close();
     // A source that is silent would not see it for itself.
     if (this.#awaitingSource) endIterator(this.#source);
-    this.#onEnd?.();
+    this.#onEnd?.(this.#error);
   }
 
   cancel(): void {

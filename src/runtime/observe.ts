@@ -2,47 +2,31 @@ import type { ActorLogic, EventObject, Snapshot } from 'xstate';
 import type { Transition } from '../machines/transition.ts';
 import { reasonOf } from './errors.ts';
 
-// oxlint-disable-next-line typescript/no-explicit-any -- any snapshot that has a value: a machine's or a compiled one's
-type MachineSnapshot = Snapshot<any> & { readonly value: unknown };
+/** Is told of one transition. `at`: `performance.now()` when the event was taken up, before what it set off. */
+export type Tell<TSnapshot> = (from: string, event: EventObject, next: TSnapshot, at: number) => void;
 
 /**
- * Wraps a machine's logic, interpreted or compiled, so that each of its transitions is told to `emit`. Without anybody to
- * tell, the logic is used as it is, and no time is taken.
+ * Wraps a machine's logic, interpreted or compiled, so that each of its transitions is told. While `somebodyListens` says
+ * no for an actor, the logic is used as it is, and no time is taken.
  */
 export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends EventObject, TInput>(
   logic: ActorLogic<TSnapshot, TEvent, TInput>,
-  machine: Transition['machine'],
-  emit: ((transition: Transition) => void) | undefined,
-  nameOf: (snapshot: TSnapshot) => string,
+  somebodyListens: (snapshot: TSnapshot) => boolean,
+  tell: Tell<TSnapshot>,
 ): ActorLogic<TSnapshot, TEvent, TInput> {
-  if (emit === undefined) return logic;
-
-  const tell = (from: string, event: EventObject, next: TSnapshot, at: number) => {
-    const reason = reasonIn(event);
-    emit({
-      machine,
-      actor: nameOf(next),
-      from,
-      event: event.type,
-      to: valueOf(next),
-      at,
-      ...(reason === undefined ? undefined : { reason }),
-      ...(next.status === 'done' ? { output: next.output } : undefined),
-    });
-  };
-
   return {
     transition(snapshot, event, scope) {
+      if (!somebodyListens(snapshot)) return logic.transition(snapshot, event, scope);
       // Taken before the transition, for its actions run within it.
-      const at = now();
+      const at = performance.now();
       const next = logic.transition(snapshot, event, scope);
       tell(valueOf(snapshot), event, next, at);
       return next;
     },
     getInitialSnapshot(scope, input) {
-      const at = now();
+      const at = performance.now();
       const snapshot = logic.getInitialSnapshot(scope, input);
-      tell('none', { type: 'xstate.init' }, snapshot, at);
+      if (somebodyListens(snapshot)) tell('none', { type: 'xstate.init' }, snapshot, at);
       return snapshot;
     },
     getPersistedSnapshot: (snapshot, options) => logic.getPersistedSnapshot(snapshot, options),
@@ -50,29 +34,47 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
   };
 }
 
+/** What `onTransition` is given. */
+export function transitionOf(
+  machine: Transition['machine'],
+  actor: string,
+  ...[from, event, next, at]: Parameters<Tell<Snapshot<unknown>>>
+): Transition {
+  const reason = reasonIn(event);
+  return {
+    machine,
+    actor,
+    from,
+    event: event.type,
+    to: valueOf(next),
+    at: performance.timeOrigin + at,
+    ...(reason === undefined ? undefined : { reason }),
+    ...(next.status === 'done' ? { output: next.output } : undefined),
+  };
+}
+
 /** Guards observers: what one throws is reported once as a warning, and breaks nothing. */
-export function guarded(observer: (transition: Transition) => void): (transition: Transition) => void {
+export function guarded<Args extends unknown[]>(
+  observer: (...args: Args) => void,
+  name: string,
+): (...args: Args) => void {
   let warned = false;
-  return (transition) => {
+  return (...args) => {
     try {
-      observer(transition);
+      observer(...args);
     } catch (error) {
       if (warned) return;
       warned = true;
       process.emitWarning(
-        `An onTransition observer threw, and will not be reported again: ${reasonOf(error)}. Serving goes on.`,
+        `${name} threw, and will not be reported again: ${reasonOf(error)}. Serving goes on.`,
         'SimpleIpcWarning',
       );
     }
   };
 }
 
-function now(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-function valueOf(snapshot: Snapshot<unknown>): string {
-  return String((snapshot as MachineSnapshot).value);
+export function valueOf(snapshot: Snapshot<unknown>): string {
+  return String((snapshot as Snapshot<unknown> & { readonly value: unknown }).value);
 }
 
 function reasonIn(event: EventObject): string | undefined {

@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net';
-import { createActor, type AnyActorLogic, type AnyActorRef } from 'xstate';
+import { createActor, type AnyActorLogic, type AnyActorRef, type Snapshot } from 'xstate';
 import { compile } from '../machines/compile.ts';
-import { type ConnectionContext, connectionMachine, type Outcome } from '../machines/connection.ts';
+import {
+  type ConnectionContext,
+  connectionMachine,
+  type ConnectionOutput,
+  type ConnectionState,
+  type Outcome,
+} from '../machines/connection.ts';
 import {
   poolMachine,
   type PoolEffects,
@@ -12,7 +18,8 @@ import {
 import { freshActors, reusedActors, type StartActor } from './connection-actors.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
-import { guarded, observed } from './observe.ts';
+import type { ServerObserver } from '../machines/observer.ts';
+import { guarded, observed, transitionOf, valueOf, type Tell } from './observe.ts';
 import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
@@ -25,8 +32,15 @@ const CRASH_WINDOW = 10_000;
 
 const compiled = { connection: compile(connectionMachine), pool: compile(poolMachine) };
 
-const connectionOf = (snapshot: { readonly context: ConnectionContext }) =>
-  (snapshot.context.effects as Connection).name;
+type ConnectionSnapshot = Snapshot<ConnectionOutput> & { readonly context: ConnectionContext };
+
+const connectionOf = ({ context }: ConnectionSnapshot) => context.effects as Connection;
+
+/** Tells the observer of a request what its connection did. */
+function tellConnection(connection: Connection, event: string, next: ConnectionSnapshot, at: number): void {
+  const output = next.status === 'done' ? next.output : undefined;
+  connection.observer?.transition(event, valueOf(next) as ConnectionState, at, output);
+}
 
 /** What the pool needs done to the listener; server.ts has it. */
 export interface Listener {
@@ -48,6 +62,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   /** How long running requests have left when the server drains, in milliseconds. */
   drainTimeout: number;
   readonly #listener: Listener;
+  readonly observer: ServerObserver | undefined;
   readonly #startActor: StartActor;
   /** In no order: each knows its place, and the last takes the place of one that leaves. */
   readonly #connections: Connection[] = [];
@@ -79,28 +94,49 @@ export class Pool implements PoolEffects, ConnectionHost {
     this.#listener = listener;
     this.slots = new Slots(limits.concurrency);
     this.#sweep = new ProgressSweep(limits, this.#connections);
-    const emit = options.onTransition && guarded(options.onTransition);
-    const interpreted = options.interpreted === true;
-    const poolLogic = observed(
-      (interpreted ? poolMachine : compiled.pool) as AnyActorLogic,
-      'pool',
-      emit,
-      () => 'pool',
-    );
-    this.actor = createActor(poolLogic, {
-      id: 'pool',
-      input: { effects: this, maxConnections: limits.maxConnections },
+    this.observer = options.telemetry?.server({
+      path: listener.path,
+      transport: process.platform === 'win32' ? 'pipe' : 'unix',
+      stats: () => this.stats,
     });
+    const emit = options.onTransition && guarded(options.onTransition, 'An onTransition observer');
+    const { observer } = this;
+    const tellObserver = guarded(tellConnection, 'An observer of requests');
+    this.#observe = guarded((connection) => {
+      connection.observer = observer?.connection(connection);
+    }, 'An observer of requests');
+
+    const poolObserver = observer?.pool && guarded(observer.pool.bind(observer), 'An observer of the server');
+    const tellPool: Tell<Snapshot<PoolOutput>> = (from, event, next, at) => {
+      poolObserver?.(event.type, valueOf(next) as PoolState, at);
+      emit?.(transitionOf('pool', 'pool', from, event, next, at));
+    };
+    const tell: Tell<ConnectionSnapshot> = (from, event, next, at) => {
+      const connection = connectionOf(next);
+      tellObserver(connection, event.type, next, at);
+      emit?.(transitionOf('connection', connection.name, from, event, next, at));
+    };
+    const isObserved =
+      emit === undefined
+        ? (snapshot: ConnectionSnapshot) => connectionOf(snapshot).observer !== undefined
+        : () => true;
+
+    const interpreted = options.interpreted === true;
+    const poolLogic = (interpreted ? poolMachine : compiled.pool) as AnyActorLogic;
+    this.actor = createActor(
+      emit === undefined && poolObserver === undefined
+        ? poolLogic
+        : observed(poolLogic, () => true, tellPool as Tell<Snapshot<unknown>>),
+      { id: 'pool', input: { effects: this, maxConnections: limits.maxConnections } },
+    );
+    const connectionLogic = (interpreted ? connectionMachine : compiled.connection) as AnyActorLogic;
+    const observedLogic =
+      emit === undefined && observer === undefined
+        ? connectionLogic
+        : observed(connectionLogic, isObserved as () => boolean, tell as Tell<Snapshot<unknown>>);
     this.#startActor = interpreted
-      ? freshActors(
-          observed(connectionMachine as AnyActorLogic, 'connection', emit, connectionOf),
-          this.actor,
-        )
-      : reusedActors(
-          observed(compiled.connection, 'connection', emit, connectionOf),
-          this.actor,
-          emit !== undefined,
-        );
+      ? freshActors(observedLogic, this.actor)
+      : reusedActors(observedLogic as typeof compiled.connection, this.actor, emit !== undefined);
   }
 
   /** Starts the pool's actor; resolves when it has ended. Never rejects: a crash of the pool itself is a failure, too. */
@@ -182,9 +218,13 @@ export class Pool implements PoolEffects, ConnectionHost {
   supervise(socket: unknown, draining: boolean): void {
     const connection = new Connection(++this.#accepted, this, socket as Socket, this.#connections.length);
     this.#connections.push(connection);
+    this.#observe(connection);
     this.#startActor(connection);
     if (draining) connection.drain();
   }
+
+  /** Gives a connection its observer, before its first transition. */
+  readonly #observe: (connection: Connection) => void;
 
   refuse(socket: unknown): void {
     this.#accepted++;
@@ -245,10 +285,11 @@ export class Pool implements PoolEffects, ConnectionHost {
     throw failure.unexpectedEvent(event);
   }
 
-  /** Stops the timers. */
+  /** Stops the timers, and lets the observer go. */
   release(): void {
     clearTimeout(this.#deadline);
     this.#sweep.stop();
     this.#hangUps.stop();
+    this.observer?.ended?.();
   }
 }

@@ -1,10 +1,11 @@
 import type { ConnectionOutput, ConnectionState } from '../machines/connection.ts';
+import type { Telemetry } from '../machines/observer.ts';
 import type { PoolState } from '../machines/pool.ts';
 import type { Transition } from '../machines/transition.ts';
 import type { SimpleIpcError } from './errors.ts';
 import type { QUIT } from './quit.ts';
 
-export type { ConnectionOutput, ConnectionState, PoolState, Transition };
+export type { ConnectionOutput, ConnectionState, PoolState, Telemetry, Transition };
 
 /** One piece of a request or an answer. A string is sent as UTF-8. */
 export type Chunk = string | Uint8Array;
@@ -106,6 +107,8 @@ export interface ServeOptions {
    * request. Default false.
    */
   interpreted?: boolean;
+  /** Watches every request: see `simple-ipc/telemetry`. Default none. */
+  telemetry?: Telemetry;
   /** Is told of every transition of the pool and of its connections. It must not throw; what it throws is reported. */
   onTransition?: (transition: Transition) => void;
   /** Drains and stops the server when it aborts; aborts the start when it aborts before that. */
@@ -189,6 +192,8 @@ export interface RequestOptions {
    * whoever owns it sees the request and makes up the answer. Default false.
    */
   allowUntrusted?: boolean;
+  /** Watches the call: see `simple-ipc/telemetry`. Default none. */
+  telemetry?: Telemetry;
 }
 
 /**
