@@ -23,5 +23,6 @@ export type {
   Server,
   ServerEnd,
   ServerStats,
+  Telemetry,
   Transition,
 } from './runtime/types.ts';

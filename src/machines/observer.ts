@@ -53,8 +53,8 @@ export interface ServerObserver {
 
 /** A connection as an observer sees it. */
 export interface ObservedConnection extends Sizes {
-  /** `c1`, `c2`, ... */
-  readonly name: string;
+  /** The number in its name, which is `c1`, `c2`, ... */
+  readonly number: number;
   /** What has come of the request and waits for its handler: whole, where the request came in one chunk. */
   head(): Uint8Array;
 }

@@ -66,7 +66,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   observer: ConnectionObserver | undefined;
   /** The machine takes an event. */
   taking = false;
-  readonly #number: number;
+  readonly number: number;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
   #decoder: Decoder | undefined;
@@ -86,7 +86,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #closed = false;
 
   constructor(number: number, host: ConnectionHost, socket: Socket, place: number) {
-    this.#number = number;
+    this.number = number;
     this.place = place;
     this.#host = host;
     this.#socket = socket;
@@ -97,7 +97,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   /** Made when it is asked for: without observers, few ask. */
   get name(): string {
-    return `c${this.#number}`;
+    return `c${this.number}`;
   }
 
   get closed(): boolean {

@@ -1,0 +1,4 @@
+/** `simple-ipc/telemetry`: traces and metrics of servers and calls. See docs/telemetry.md. */
+export type { Telemetry } from '../machines/observer.ts';
+export type { Classify } from './classify.ts';
+export { openTelemetry, type OpenTelemetryOptions } from './open-telemetry.ts';
