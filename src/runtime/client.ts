@@ -11,19 +11,7 @@ import type { IpcResponse, Message, RequestOptions } from './types.ts';
 /** How long to wait before connecting again, in milliseconds: git's WAIT_STEP_MS. */
 const WAIT_STEP = 50;
 
-/**
- * Sends one request to the server at `path` and resolves with its response, as soon as the first byte of that has come.
- * Read it with `.text()`, `.bytes()` or `for await`. It ends with an answer that is whole, or with an error that says
- * why: half an answer is never passed off as one. It connects again only while no byte of the request was written, and
- * nothing was taken from a message that comes in pieces.
- * git's counterpart is `ipc_client_send_command`.
- *
- * @throws {SimpleIpcError} `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`, `SIMPLE_IPC_BUSY`,
- *   `SIMPLE_IPC_INVALID_PATH`, `SIMPLE_IPC_PERMISSION_DENIED`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_UNTRUSTED_PATH`,
- *   `SIMPLE_IPC_CONNECT_FAILED`: nothing was sent. `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`,
- *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
- *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
- */
+/** As `request` of src/index.ts, which says it all; `options.telemetry` is all that observes it. */
 export async function request(
   path: string,
   message?: Message,

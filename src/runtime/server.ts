@@ -10,16 +10,7 @@ import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
 /** How many connections may wait to be accepted. The kernel's own limit (net.core.somaxconn, 4096 on Linux) is below it or the same. git: 50. */
 const BACKLOG = 4_096;
 
-/**
- * Starts a Simple-IPC server at `path`: a Unix domain socket, or on Windows the named pipe that git's rule makes of it.
- * Resolves when it listens, and a client that finds the socket is answered. The socket is its owner's alone (0600). One
- * that a dead server left is replaced; one that is alive is left alone. git's counterpart is `ipc_server_run`.
- *
- * @throws {SimpleIpcError} `SIMPLE_IPC_ADDRESS_IN_USE` when a server listens there; `SIMPLE_IPC_INVALID_PATH` when
- *   something else stands there; `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_PERMISSION_DENIED`,
- *   `SIMPLE_IPC_UNTRUSTED_PATH`, `SIMPLE_IPC_NETWORK_FILE_SYSTEM`, `SIMPLE_IPC_LOCKED`, `SIMPLE_IPC_LISTEN_FAILED`,
- *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
- */
+/** As `serve` of src/index.ts, which says it all; `options.telemetry` is all that observes it. */
 export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
   if (typeof handler !== 'function')
     throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
