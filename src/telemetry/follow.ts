@@ -62,7 +62,7 @@ export abstract class FollowedRequest implements RequestFacts {
     const { times } = this;
     switch (to) {
       case 'reading-request':
-        times[0] = at;
+        if ((times[0] as number) < 0) times[0] = at;
         break;
       case 'dispatching':
         if (event === 'SLOT_AWAITED') times[2] = at;

@@ -1,13 +1,15 @@
 /**
  * Walks one path of the connection model against a real server: brings about each event by its real cause, and looks at
- * the transitions of that connection and at the bytes on its client's side.
+ * the transitions of that connection, at the bytes on its client's side, and at the trace that was made of it.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { connect } from 'node:net';
 
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { AnyMachineSnapshot } from 'xstate';
 
 import { serve, type Server, type Transition } from '../../src/index.ts';
+import { openTelemetry } from '../../src/telemetry/index.ts';
 import { read } from '../protocol/reference.ts';
 import { Changes } from './changes.ts';
 import { Client, FLUSH, packets } from './client.ts';
@@ -23,6 +25,7 @@ import {
 } from './connection-model.ts';
 import { BEYOND_WINDOW, planOf, type Plan } from './connection-plan.ts';
 import { Puppet } from './puppet.ts';
+import { wrongWith } from './trace.ts';
 
 /** The first packet of each request; BYTES is a part of its header. */
 const FIRST = packets(Buffer.from('first'));
@@ -57,6 +60,10 @@ export class Walk {
   readonly #changes = new Changes();
   readonly #trail: Transition[] = [];
   readonly #puppet = new Puppet(this.#changes);
+  readonly #spans = new InMemorySpanExporter();
+  readonly #tracerProvider = new TracerProvider({
+    spanProcessors: [new SimpleSpanProcessor({ exporter: this.#spans })],
+  });
   readonly #blocker = Promise.withResolvers<void>();
   /** Where the real connection is, by replaying its transitions in the model. */
   #snapshot: AnyMachineSnapshot = start();
@@ -89,6 +96,16 @@ export class Walk {
     } finally {
       await this.#end();
     }
+    this.#checkTrace();
+  }
+
+  /** What was recorded of the connection is the path that it took. */
+  #checkTrace(): void {
+    const name = this.#plan.blocked ? 'c2' : 'c1';
+    const spans = this.#spans
+      .getFinishedSpans()
+      .filter(({ attributes }) => attributes['simple_ipc.connection'] === name);
+    deepEqual(wrongWith(spans, this.#trail), []);
   }
 
   // ---- The server, its handler, and its clients.
@@ -102,6 +119,7 @@ export class Walk {
       {
         ...this.#plan.options,
         interpreted: this.#interpreted,
+        telemetry: openTelemetry({ tracerProvider: this.#tracerProvider }),
         onTransition: (transition) => {
           if (transition.actor === name) this.#trail.push(transition);
           this.#changes.note();
