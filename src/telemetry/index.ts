@@ -2,3 +2,4 @@
 export type { Telemetry } from '../machines/observer.ts';
 export type { Classify } from './classify.ts';
 export { openTelemetry, type OpenTelemetryOptions } from './open-telemetry.ts';
+export { CALL_CHANNEL, type ChannelMessage, REQUEST_CHANNEL } from './channels.ts';

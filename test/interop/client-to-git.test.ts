@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { probe, request, serve, SimpleIpcError } from '../../src/index.ts';
 import type { ErrorCode } from '../../src/index.ts';
+import { openTelemetry } from '../../src/telemetry/index.ts';
 import { git, peerTest } from '../support/peers.ts';
+import { memorySdk } from '../telemetry/sdk.ts';
 import { makeRepository, spawnDaemon, startDaemon, stopDaemon } from './repository.ts';
 
 const withGit = peerTest(git);
@@ -68,6 +70,22 @@ withGit('a hundred requests at once are all answered by eight threads', async (t
   );
   // Each flush makes a token of its own: nobody got the answer of another.
   t.is(new Set(answers).size, 100);
+});
+
+withGit('a trailer with the context of a trace is nothing to git', async (t, peer) => {
+  const repository = await makeRepository(t, peer);
+  await startDaemon(t, repository);
+  const telemetry = openTelemetry({ ...memorySdk(), propagate: true });
+
+  const answers: string[] = [];
+  for (let i = 0; i < 200; i++) {
+    const answer = await request(repository.socketPath, 'flush', { telemetry, waitIfBusy: 10_000 });
+    answers.push(await answer.text());
+  }
+  t.deepEqual(
+    answers.filter((answer) => !TRIVIAL.test(answer)),
+    [],
+  );
 });
 
 withGit('a request waits for a daemon that is starting', async (t, peer) => {

@@ -296,6 +296,12 @@ for (const [name, message] of [
   });
 }
 
+test('a server that looks for no trailer is not disturbed by one', async (t) => {
+  const { path } = await serving(t, async (req) => req.text());
+  const telemetry = openTelemetry({ ...memorySdk(), propagate: true });
+  t.is(await (await request(path, 'ping', { telemetry })).text(), 'ping');
+});
+
 test('it is sent only where it is wanted, and while the span is sampled', async (t) => {
   for (const options of [memorySdk(), { ...memorySdk(new AlwaysOffSampler()), propagate: true }]) {
     const received = gate<string>();

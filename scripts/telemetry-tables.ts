@@ -1,0 +1,63 @@
+/** Writes the tables of docs/telemetry.md from the conventions. `npm run tables`; a test fails when they are stale. */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { ATTRIBUTES, DURATION_BUCKETS, EVENTS, METRICS } from '../src/telemetry/conventions.ts';
+
+export const DOCUMENT = new URL('../docs/telemetry.md', import.meta.url);
+
+const code = (text: string) => `\`${text}\``;
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(header), `|${header.map(() => '---|').join('')}`, ...rows.map((row) => line(row))].join('\n');
+}
+
+const TABLES: Readonly<Record<string, () => string>> = {
+  attributes: () =>
+    table(
+      ['Attribute', 'Type', 'On', 'At creation', 'Means'],
+      Object.values(ATTRIBUTES).map(({ name, type, on, atCreation, means }) => [
+        code(name),
+        type,
+        on,
+        atCreation ? 'yes' : '',
+        means,
+      ]),
+    ),
+  events: () =>
+    table(
+      ['Event', 'On', 'Means'],
+      EVENTS.map(({ name, on, means }) => [code(name), on, means]),
+    ),
+  metrics: () =>
+    table(
+      ['Metric', 'Instrument', 'Unit', 'Attributes', 'Means'],
+      Object.values(METRICS).map(({ name, instrument, unit, attributes, means }) => [
+        code(name),
+        instrument,
+        code(unit),
+        attributes.map((attribute) => code(attribute)).join(', '),
+        means,
+      ]),
+    ),
+  buckets: () => `Buckets, in seconds: ${DURATION_BUCKETS.join(', ')}.`,
+};
+
+/** The text, with each table between its two marks made anew. */
+export function withTables(text: string): string {
+  return text.replace(
+    /(<!-- (?<name>\w+) -->\n).*?(<!-- end -->)/gs,
+    (_all, start: string, name: string, end: string) => {
+      const make = TABLES[name];
+      if (make === undefined) throw new Error(`docs/telemetry.md has a mark '${name}', which is no table.`);
+      return `${start}${make()}\n${end}`;
+    },
+  );
+}
+
+if (import.meta.main) {
+  const before = readFileSync(DOCUMENT, 'utf8');
+  const after = withTables(before);
+  if (after !== before) writeFileSync(DOCUMENT, after);
+  console.log(after === before ? 'docs/telemetry.md is up to date.' : 'docs/telemetry.md is written.');
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { DOCUMENT, withTables } from '../../scripts/telemetry-tables.ts';
+import { EVENTS } from '../../src/telemetry/conventions.ts';
+import { PHASES } from '../../src/telemetry/facts.ts';
+import { VERSION } from '../../src/telemetry/version.ts';
+
+test('the tables of docs/telemetry.md are what the conventions say: else run `npm run tables`', (t) => {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  t.is(text, withTables(text));
+  t.is(text.match(/<!-- end -->/g)?.length, 4);
+});
+
+test('every phase is an event, in the same order', (t) => {
+  for (const side of ['server', 'client'] as const) {
+    t.deepEqual(
+      EVENTS.filter(({ on }) => on === side).map(({ name }) => name),
+      [...PHASES[side]],
+    );
+  }
+});
+
+test('the version is that of the package', (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  t.is(VERSION, version);
+});
