@@ -47,6 +47,13 @@ export const git: PeerKind<Git> = {
   find: findGit,
 };
 
+/** Jaeger 2, which takes the traces. `startJaeger` in jaeger.ts runs it. */
+export const jaeger: PeerKind<Program> = {
+  name: 'Jaeger',
+  remedy: 'run .ci/peers/jaeger.sh, or set SIMPLE_IPC_JAEGER to one',
+  find: findJaeger,
+};
+
 /** A program that a package of the system brings. */
 export function program(name: string, debianPackage = name): PeerKind<Program> {
   return {
@@ -70,13 +77,19 @@ export function findGit(): Git | undefined {
   return undefined;
 }
 
+/** Looks at SIMPLE_IPC_JAEGER (and then nowhere else), and where `.ci/peers/jaeger.sh` puts it. */
+export function findJaeger(): Program | undefined {
+  const bin = process.env['SIMPLE_IPC_JAEGER'] || join(peersDirectory(), 'jaeger', 'bin', 'jaeger');
+  return isExecutable(bin) ? { bin } : undefined;
+}
+
 /** The cache folder of `.ci/peers/`. */
 export function peersDirectory(): string {
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return process.env['SIMPLE_IPC_PEERS_DIR'] || join(cache, 'simple-ipc', 'peers');
 }
 
-function findOnPath(name: string): string | undefined {
+export function findOnPath(name: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((directory) => join(directory, name))
