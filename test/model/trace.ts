@@ -45,7 +45,7 @@ export function wrongWith(spans: readonly ReadableSpan[], trail: readonly Transi
     if (time === undefined) return;
     expect(`the time of ${to}`, Math.round(time[0] * 1e6 + time[1] / 1e3), Math.round(at * 1e3));
   });
-  const { outcome } = trail.at(-1)?.output as { outcome: string };
+  const { outcome } = (trail.at(-1) as Transition).output as { outcome: string };
   expect('the outcome', span.attributes['simple_ipc.outcome'], outcome);
   return wrong;
 }
