@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { within } from './support/serving.ts';
 import { temporaryDirectory } from './support/temporary.ts';
 
@@ -26,7 +28,10 @@ test('the packed file, installed into an empty folder, serves, sends and embeds'
   const installed = readdirSync(join(home, 'node_modules', 'simple-ipc'));
   t.deepEqual(
     installed.toSorted(),
-    ['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'].toSorted(),
+    [
+      ...['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md'],
+      ...['dist', 'docker-compose.yml', 'docs', 'package.json'],
+    ].toSorted(),
   );
 
   // The command.
@@ -70,4 +75,51 @@ console.log((await server.closed).reason);
   const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
   const compiler = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', ...types, script];
   await t.notThrowsAsync(run(join(root, 'node_modules', '.bin', 'tsc'), compiler, { cwd: home }));
+
+  // Traces: without the SDK it says what to install, and with it they are exported.
+  const missing = await t.throwsAsync(run(command, ['serve', path, '--trace']));
+  t.regex((missing as Error & { stderr: string }).stderr, /npm install @opentelemetry\/sdk-node/);
+  const { version } = JSON.parse(
+    readFileSync(join(root, 'node_modules', '@opentelemetry', 'sdk-node', 'package.json'), 'utf8'),
+  ) as { version: string };
+  const sdk = `@opentelemetry/sdk-node@${version}`;
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', sdk], { cwd: home });
+  const collector = await collecting(t);
+  const traced = join(home, 'trace.ts');
+  writeFileSync(
+    traced,
+    `import { serve, request } from 'simple-ipc';
+import { startTelemetry } from 'simple-ipc/telemetry';
+const [path = '', endpoint = ''] = process.argv.slice(2);
+const telemetry = await startTelemetry({ endpoint, serviceName: 'packed' });
+const server = await serve(path, () => 'traced', { telemetry });
+console.log(await (await request(path, 'x', { telemetry })).text());
+await server.close();
+await telemetry.shutdown();
+console.log(telemetry.stats.exported);
+`,
+  );
+  const tracedPath = join(home, 'traced.sock');
+  const told = await run(process.execPath, [traced, tracedPath, collector.endpoint], { cwd: home });
+  t.is(told.stdout, 'traced\n2\n', told.stderr);
+  t.true(collector.received().includes('packed'), 'the name of the service');
+  t.true(collector.received().includes(tracedPath), 'the path of the server');
 });
+
+/** A collector that keeps what it is sent. */
+async function collecting(
+  t: ExecutionContext,
+): Promise<{ readonly endpoint: string; readonly received: () => string }> {
+  const bodies: Buffer[] = [];
+  const server = createServer((incoming, answer) => {
+    incoming.on('data', (chunk: Buffer) => bodies.push(chunk)).on('end', () => answer.end());
+  });
+  t.teardown(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    received: () => Buffer.concat(bodies).toString('latin1'),
+  };
+}

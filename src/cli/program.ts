@@ -5,6 +5,7 @@ import { ignoreLostTerminal, reportError, say } from './messages.ts';
 import { addProbe } from './probe.ts';
 import { addSend } from './send.ts';
 import { addServe } from './serve.ts';
+import { addTap } from './tap.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,6 +16,7 @@ Examples:
   simple-ipc send ./app.sock ping                  ask, and print the answer
   simple-ipc send ./app.sock - < file              send a file, or what a pipe brings
   simple-ipc probe ./app.sock && echo up           is anybody there?
+  simple-ipc tap ./tap.sock ./app.sock             pass requests on to a server, and show each
 
 Exit codes: 0 fine, 1 it failed, 2 wrong usage. Messages go to stderr.
 `;
@@ -43,6 +45,7 @@ function program(): Command {
   addServe(root);
   addSend(root);
   addProbe(root);
+  addTap(root);
   addDemo(root);
   for (const command of root.commands)
     command.showHelpAfterError(`Run simple-ipc ${command.name()} --help for its usage.`);

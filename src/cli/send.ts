@@ -1,18 +1,31 @@
 import { fstatSync } from 'node:fs';
+import type { SpanContext } from '@opentelemetry/api';
 import type { Command } from 'commander';
 import type { IpcResponse } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
-import { Failure, quote, reasonOf } from './messages.ts';
+import { Failure, quote, reasonOf, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
+import {
+  addTraceOptions,
+  startTracing,
+  tellingSpans,
+  type TraceFlags,
+  traceLink,
+  webAddress,
+} from './tracing.ts';
 
-interface SendFlags {
+interface SendFlags extends TraceFlags {
   readonly timeout?: number;
   readonly deadline?: number;
   readonly waitIfBusy?: true | number;
   readonly waitIfMissing?: true | number;
   readonly whole?: true;
   readonly allowUntrusted?: true;
+  readonly propagate?: true;
+  readonly jaeger: string;
 }
+
+const JAEGER = 'http://127.0.0.1:16686';
 
 const NOTES = `
 The answer's bytes are printed as they come, exactly. Exit code 0 alone says that they are the whole answer.
@@ -20,7 +33,7 @@ Without MESSAGE the request is empty. A MESSAGE that begins with a dash goes aft
 `;
 
 export function addSend(program: Command): void {
-  program
+  const command = program
     .command('send')
     .description('Send one request to the server at PATH, and print its answer on stdout.')
     .argument('<PATH>', 'the socket')
@@ -42,7 +55,10 @@ export function addSend(program: Command): void {
       optionalMilliseconds,
     )
     .option('--whole', 'print nothing until the answer is complete; it is held in memory')
-    .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it')
+    .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it');
+  addTraceOptions(command)
+    .option('--propagate', 'tell the server of the trace, behind the request: git ignores it, others may not')
+    .option('--jaeger <URL>', "where Jaeger's pages are, for the link of the trace", webAddress, JAEGER)
     .addHelpText('after', NOTES)
     .action(async (path: string, message: string | undefined, flags: SendFlags) => {
       await send(path, message, flags);
@@ -52,9 +68,17 @@ export function addSend(program: Command): void {
 async function send(
   path: string,
   message: string | undefined,
-  { whole, ...options }: SendFlags,
+  { whole, trace, sample, keepSlowerThan, serviceName, propagate, jaeger, ...options }: SendFlags,
 ): Promise<void> {
   const { request } = await import('../index.ts');
+  const tracing = await startTracing(
+    { trace, sample, keepSlowerThan, serviceName },
+    propagate === true ? { propagate } : {},
+  );
+  if (propagate === true && tracing === undefined)
+    throw new Failure('--propagate tells the server of a trace: add --trace.', 2);
+  let span: SpanContext | undefined;
+  const telemetry = tracing && tellingSpans(tracing.telemetry, (context) => (span = context));
   const interrupt = new AbortController();
   const interrupted = new Promise<never>((_resolve, reject) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -68,11 +92,20 @@ async function send(
   });
   const asked = async () => {
     const content = message === '-' ? fromStdin() : message;
-    const response = await request(path, content, { ...options, signal: interrupt.signal });
+    const response = await request(path, content, {
+      ...options,
+      ...(telemetry === undefined ? undefined : { telemetry }),
+      signal: interrupt.signal,
+    });
     await print(response, whole === true);
   };
   // A stdout that nobody reads must not keep an interrupt waiting.
-  await Promise.race([asked(), interrupted]);
+  try {
+    await Promise.race([asked(), interrupted]);
+  } finally {
+    await tracing?.close();
+    if (span !== undefined && (span.traceFlags & 1) === 1) say(`Trace: ${traceLink(jaeger, span)}`);
+  }
 }
 
 async function print(response: IpcResponse, whole: boolean): Promise<void> {

@@ -2,8 +2,10 @@ import { Option, type Command } from 'commander';
 import type { ServeOptions } from '../index.ts';
 import { bytes, count, milliseconds } from './arguments.ts';
 import { chooseHandler, type HandlerFlags } from './handler.ts';
+import { addTraceOptions, startTracing, type TraceFlags } from './tracing.ts';
 
 type ServeFlags = HandlerFlags &
+  TraceFlags &
   Pick<
     ServeOptions,
     | 'concurrency'
@@ -18,13 +20,14 @@ type ServeFlags = HandlerFlags &
 
 const NOTES = `
 CMD gets the request on its stdin and answers on its stdout, in a process group of its own. An exit code other than 0
-fails the request. FILE of --module exports a handler: (request, { signal }) => answer, as default or as handler.
+fails the request. FILE of --module exports a handler: (request, { signal }) => answer, as default or as handler;
+and for traces, if it likes, classify: (bytes) => what the request asks for.
 SIGINT and SIGTERM drain: the path is given up, and running requests finish. A second one aborts them, a third ends all.
 Exit code 0: it was stopped or quit, and every request it had was finished.
 `;
 
 export function addServe(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('Serve at PATH until it is stopped.')
     .argument('<PATH>', 'where to put the socket')
@@ -45,7 +48,8 @@ export function addServe(program: Command): void {
     .option('--write-timeout <MS>', 'end a client that should read; 0: never (default: 60000)', milliseconds)
     .option('--drain-timeout <MS>', 'how long running requests may go on (default: 10000)', milliseconds)
     .option('--interpreted', 'run the statecharts by their interpreter, not compiled')
-    .option('--events <FILE>', 'add every transition to FILE as a line of JSON; -: to stdout')
+    .option('--events <FILE>', 'add every transition to FILE as a line of JSON; -: to stdout');
+  addTraceOptions(command)
     .addHelpText('after', NOTES)
     .action(async (path: string, flags: ServeFlags) => {
       process.exitCode = await serveAt(path, flags);
@@ -53,23 +57,28 @@ export function addServe(program: Command): void {
 }
 
 async function serveAt(path: string, flags: ServeFlags): Promise<number> {
-  const { app, exec, module, events, ...options } = flags;
-  const { handler, name } = await chooseHandler({ app, exec, module });
+  const { app, exec, module, events, trace, sample, keepSlowerThan, serviceName, ...options } = flags;
+  const { handler, name, classify } = await chooseHandler({ app, exec, module });
   const [{ runServer }, { reportFailures }] = await Promise.all([
     import('./run-server.ts'),
     import('./failures.ts'),
   ]);
   const sink = events === undefined ? undefined : await (await import('./events.ts')).openEvents(events);
+  const tracing = await startTracing(
+    { trace, sample, keepSlowerThan, serviceName },
+    classify === undefined ? {} : { classify },
+  );
   const observers = [reportFailures(), ...(sink === undefined ? [] : [sink.write])];
   try {
     return await runServer(path, handler, {
       name,
       options: {
         ...options,
+        ...(tracing === undefined ? undefined : { telemetry: tracing.telemetry }),
         onTransition: (transition) => observers.forEach((observe) => observe(transition)),
       },
     });
   } finally {
-    await sink?.close();
+    await Promise.all([sink?.close(), tracing?.close()]);
   }
 }

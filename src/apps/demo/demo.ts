@@ -26,6 +26,14 @@ export const demo: Handler = async (request) => {
   }
 };
 
+const METHODS: ReadonlySet<string> = new Set(['quit', 'ping', 'big', 'chunk', 'slow', 'sendbytes']);
+
+/** The command that a request begins with, for telemetry; nothing where it is none of these. */
+export function demoMethod(head: Uint8Array): string | undefined {
+  const word = /^[a-z]*/u.exec(Buffer.from(head.subarray(0, 16)).toString('latin1'))?.[0] ?? '';
+  return METHODS.has(word) ? word : undefined;
+}
+
 function* rows(count: number): Generator<string, void> {
   for (let row = 0; row < count; row++) yield `big: ${String(row).padStart(75, '0')}\n`;
 }

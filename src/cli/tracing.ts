@@ -1,0 +1,111 @@
+import type { Span, SpanContext } from '@opentelemetry/api';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Telemetry } from '../index.ts';
+import type { Classify } from '../telemetry/classify.ts';
+import type { CallObservation } from '../telemetry/observation.ts';
+import { milliseconds } from './arguments.ts';
+import { Failure, reasonOf, say } from './messages.ts';
+
+/** What `--trace` and its companions say. */
+export interface TraceFlags {
+  readonly trace?: true | string | undefined;
+  readonly sample?: number | undefined;
+  readonly keepSlowerThan?: number | undefined;
+  readonly serviceName?: string | undefined;
+}
+
+/** Telemetry of this command, until it is closed. */
+export interface Tracing {
+  readonly telemetry: Telemetry;
+  /** Exports what is left, within a bound. */
+  close(): Promise<void>;
+}
+
+/** Variables that tell the SDK where to export to: whoever sets one wants it. */
+const EXPORTERS = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_TRACES_EXPORTER',
+  'OTEL_METRICS_EXPORTER',
+];
+
+export function addTraceOptions(command: Command): Command {
+  return command
+    .option(
+      '--trace [URL]',
+      'export a trace of each request to a collector (http://127.0.0.1:4318 unless said)',
+      collector,
+    )
+    .option('--sample <RATIO>', 'how many of the traces, from 0 to 1; failed ones always (default: 1)', ratio)
+    .option(
+      '--keep-slower-than <MS>',
+      'export a trace that takes longer, whatever --sample says',
+      milliseconds,
+    )
+    .option('--service-name <NAME>', 'what traces are found by (default: simple-ipc)');
+}
+
+/** Starts the export that the flags or the environment ask for; nothing where neither does. */
+export async function startTracing(
+  { trace, sample, keepSlowerThan, serviceName }: TraceFlags,
+  more: { readonly classify?: Classify; readonly propagate?: boolean } = {},
+): Promise<Tracing | undefined> {
+  const wanted = trace !== undefined || EXPORTERS.some((name) => (process.env[name] ?? '') !== '');
+  if (!wanted) {
+    if (sample !== undefined || keepSlowerThan !== undefined || serviceName !== undefined)
+      throw new Failure('--sample, --keep-slower-than and --service-name are about traces: add --trace.', 2);
+    return undefined;
+  }
+  const { startTelemetry } = await import('../telemetry/index.ts');
+  try {
+    const telemetry = await startTelemetry({
+      ...more,
+      ...(typeof trace === 'string' ? { endpoint: trace } : undefined),
+      ...(sample === undefined ? undefined : { sampleRatio: sample }),
+      ...(keepSlowerThan === undefined ? undefined : { keepSlowerThan }),
+      ...(serviceName === undefined ? undefined : { serviceName }),
+      onProblem: say,
+    });
+    return { telemetry, close: () => telemetry.shutdown() };
+  } catch (error) {
+    throw new Failure(reasonOf(error));
+  }
+}
+
+/** The same telemetry, which also tells of the span of each call as it begins. */
+export function tellingSpans(telemetry: Telemetry, tell: (span: SpanContext) => void): Telemetry {
+  return {
+    server: (server) => telemetry.server(server),
+    call(call) {
+      const observer = telemetry.call(call);
+      const span = (observer as CallObservation | undefined)?.span as Span | undefined;
+      if (span !== undefined) tell(span.spanContext());
+      return observer;
+    },
+  };
+}
+
+/** Where to look at a trace, in Jaeger's pages. */
+export function traceLink(jaeger: string, { traceId }: SpanContext): string {
+  return `${jaeger.replace(/\/+$/u, '')}/trace/${traceId}`;
+}
+
+/** The address of Jaeger's pages. */
+export function webAddress(text: string): string {
+  if (/^https?:\/\//u.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError("Give the URL of Jaeger's pages, such as http://127.0.0.1:16686.");
+}
+
+/** It takes the next word, which is easily the path. */
+function collector(text: string): string {
+  if (/^https?:\/\//u.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError(
+    "Give a collector's URL behind it, such as http://127.0.0.1:4318, or put it at the end of the line.",
+  );
+}
+
+function ratio(text: string): number {
+  const number = Number(text);
+  if (/^\d*\.?\d+$/u.test(text) && number <= 1) return number;
+  throw new InvalidArgumentError('Give a number from 0 to 1, such as 0.01.');
+}

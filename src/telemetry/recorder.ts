@@ -1,0 +1,214 @@
+import { context, type Context, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import type { ObservedCall, ObservedServer, ServerObserver, Telemetry } from '../machines/observer.ts';
+import { ActiveSpan } from './active-span.ts';
+import type { Beside, SentDetails, SentSpan } from './beside.ts';
+import { boundedClassifier } from './classify.ts';
+import { Clock } from './clock.ts';
+import { IdSource } from './ids.ts';
+import { CallObservation, type CallRecorder, type Recorder, RequestObservation } from './observation.ts';
+import type { Settings } from './options.ts';
+import { messageOf, type Problems } from './problems.ts';
+import { FLAG, writeRecord } from './record.ts';
+import type { Ring } from './ring.ts';
+import { Sampler } from './sampling.ts';
+import { trailerOf } from './trace-context.ts';
+
+/** How often the exporter is told how servers are, in milliseconds. */
+const REFRESH = 1_000;
+
+/** What of the settings says how to record. */
+export type RecorderSettings = Pick<
+  Settings,
+  'sampling' | 'keepSlowerThan' | 'keepErrors' | 'classify' | 'propagate'
+>;
+
+/** Records requests and calls on the serving thread: in a few hundred nanoseconds each, for the exporter's thread. */
+export class RingRecorder implements Telemetry, Recorder, CallRecorder {
+  /** Requests and calls that have left a record, and handlers' spans that were sent. */
+  recorded = 0;
+  /** Records of them that get no span. */
+  unsampled = 0;
+  /** Requests, calls and spans that came when nobody was left to export them. */
+  tooLate = 0;
+  readonly sampler: Sampler;
+  readonly #ring: Ring;
+  readonly #beside: Beside;
+  readonly #problems: Problems;
+  readonly #keepSlowerThan: number;
+  readonly #keepErrors: boolean;
+  readonly #propagate: boolean;
+  readonly #methodOf: (head: () => Uint8Array) => string | undefined;
+  readonly #clock = new Clock();
+  readonly #ids = new IdSource();
+  /** What a record is told apart by; one object for all of them. */
+  readonly #texts = { path: 0, method: 0, outcome: 0 };
+  readonly #servers = new Map<number, ObservedServer>();
+  readonly #refresh: NodeJS.Timeout;
+  #lastServer = 0;
+  #closed = false;
+
+  constructor(ring: Ring, beside: Beside, settings: RecorderSettings, problems: Problems) {
+    this.#ring = ring;
+    this.#beside = beside;
+    this.#problems = problems;
+    this.sampler = new Sampler(settings.sampling);
+    this.#keepSlowerThan = settings.keepSlowerThan;
+    this.#keepErrors = settings.keepErrors;
+    this.#propagate = settings.propagate;
+    this.#methodOf = boundedClassifier(settings.classify, (message) => problems.report('classify', message));
+    this.#refresh = setInterval(() => this.#guarded(() => this.#tellState()), REFRESH).unref();
+  }
+
+  /** From now on everything is too late. */
+  close(): void {
+    if (this.#closed) return;
+    this.#guarded(() => this.#tellState());
+    this.#closed = true;
+    clearInterval(this.#refresh);
+    this.#servers.clear();
+  }
+
+  /** Records that the exporter has not taken yet. */
+  get waiting(): number {
+    return this.#ring.waiting;
+  }
+
+  // ---- Servers.
+
+  server(server: ObservedServer): ServerObserver {
+    this.#lastServer += 1;
+    const number = this.#lastServer;
+    this.#servers.set(number, server);
+    this.#guarded(() => this.#tellServer(number, server, false));
+    return {
+      connection: (connection) => new RequestObservation(server, connection, this),
+      ended: () => {
+        if (this.#servers.delete(number)) this.#guarded(() => this.#tellServer(number, server, true));
+      },
+    };
+  }
+
+  #tellState(): void {
+    if (this.#closed) return;
+    if (this.#clock.correct()) this.#beside.tell({ kind: 'origin', origin: this.#clock.origin });
+    for (const [number, server] of this.#servers) this.#tellServer(number, server, false);
+  }
+
+  #tellServer(number: number, server: ObservedServer, over: boolean): void {
+    if (this.#closed) return;
+    const { open, running, waiting, abandoned, refused, acceptErrors } = server.stats();
+    const stats = { open, running, waiting, abandoned, refused, acceptErrors };
+    this.#beside.tell({ kind: 'server', number, path: server.path, stats, over });
+  }
+
+  // ---- Requests and calls.
+
+  begin(request: RequestObservation): Context {
+    try {
+      request.method = this.#methodOf(() => request.head());
+      const span = this.#span(request.parent);
+      request.span = span;
+      return span;
+    } catch (error) {
+      this.#defect(error);
+      return ROOT_CONTEXT;
+    }
+  }
+
+  call(call: ObservedCall): CallObservation {
+    const observation = new CallObservation(call, this);
+    this.#guarded(() => {
+      observation.method = this.#methodOf(() => observation.head());
+      const caller = trace.getSpan(context.active());
+      const parent = caller instanceof ActiveSpan ? caller : caller?.spanContext();
+      const span = this.#span(
+        parent === undefined || parent instanceof ActiveSpan || trace.isSpanContextValid(parent)
+          ? parent
+          : undefined,
+      );
+      observation.span = span;
+      if (this.#propagate && span.isSampled) observation.toSend = trailerOf(span.spanContext());
+    });
+    return observation;
+  }
+
+  #span(parent: SpanContext | ActiveSpan | undefined): ActiveSpan {
+    return new ActiveSpan(this.#ids, this.#clock, this.sampler, parent);
+  }
+
+  end(ended: RequestObservation | CallObservation): void {
+    try {
+      this.#record(ended);
+    } catch (error) {
+      this.#defect(error);
+    }
+  }
+
+  #record(ended: RequestObservation | CallObservation): void {
+    // A request that failed before it came to a handler has no ids yet.
+    const span = (ended.span as ActiveSpan | undefined) ?? this.#span(undefined);
+    span.over();
+    if (this.#closed) {
+      this.tooLate += 1;
+      return;
+    }
+    const record = this.#ring.reserve();
+    if (record < 0) {
+      this.#ring.count('queueFull', 1);
+      return;
+    }
+    const { failure } = ended;
+    const kept =
+      span.isSampled ||
+      (failure !== undefined && this.#keepErrors) ||
+      ended.endedAt - (ended.times[0] as number) > this.#keepSlowerThan;
+    let flags = 0;
+    if (ended.side === 'client') flags |= FLAG.client;
+    if (ended.transport === 'pipe') flags |= FLAG.pipe;
+    if (failure !== undefined) flags |= FLAG.failed;
+    if (span.hasParent) flags |= FLAG.hasParent;
+    if (span.parentIsRemote) flags |= FLAG.parentIsRemote;
+    if (kept) {
+      flags |= FLAG.kept;
+      if (failure !== undefined) span.failed(failure.message);
+      if (ended.side === 'server' && ended.link !== undefined) span.link(ended.link);
+    }
+    const texts = this.#texts;
+    texts.path = this.#beside.numberOf(ended.path);
+    texts.method = ended.method === undefined ? 0 : this.#beside.numberOf(ended.method);
+    texts.outcome = this.#beside.numberOf(ended.outcome);
+    if (kept && span.details !== undefined && this.#sendDetails(span, span.details)) flags |= FLAG.hasDetails;
+    writeRecord(this.#ring, record, ended, span, flags, texts);
+    this.#ring.publish();
+    this.recorded += 1;
+    if (!kept) this.unsampled += 1;
+  }
+
+  #sendDetails({ span0, span1, weight }: ActiveSpan, details: SentDetails): boolean {
+    const sent = this.#beside.send({ kind: 'details', span0, span1, weight, details });
+    if (!sent) this.#ring.count('detailsFull', 1);
+    return sent;
+  }
+
+  /** A span that a handler made, and what it weighs. */
+  sendSpan(span: SentSpan, weight: number): void {
+    if (this.#closed) this.tooLate += 1;
+    else if (this.#beside.send({ kind: 'span', weight, span })) this.recorded += 1;
+    else this.#ring.count('queueFull', 1);
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#defect(error);
+    }
+  }
+
+  #defect(error: unknown): void {
+    this.#problems.report(
+      'defect',
+      `Telemetry failed to record something, which is a defect of it (${messageOf(error)}). Serving goes on; please report it.`,
+    );
+  }
+}
