@@ -1,27 +1,45 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { REQUEST_DEFAULTS, SERVE_DEFAULTS } from '../src/runtime/options.ts';
 import { temporaryDirectory } from './support/temporary.ts';
 
 const run = promisify(execFile);
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+const readme = read('README.md');
 const index = new URL('../src/index.ts', import.meta.url).href;
+const telemetry = new URL('../src/telemetry/index.ts', import.meta.url).href;
 
-function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+function blocks(language: string, text = readme): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
     ([, code]) => code as string,
   );
 }
 
-for (const [number, code] of blocks('ts').entries()) {
-  test(`program ${number + 1} of the README prints what its comments say`, async (t) => {
+/** Takes what is exported, in place of a Jaeger. */
+async function collector(t: ExecutionContext): Promise<string> {
+  const server = createServer((incoming, answer) => incoming.resume().on('end', () => answer.end()));
+  t.teardown(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+for (const [number, code] of [...blocks('ts'), ...blocks('ts', read('docs/telemetry.md'))].entries()) {
+  test(`program ${number + 1} of the README and of docs/telemetry.md prints what its comments say`, async (t) => {
     const directory = temporaryDirectory(t);
     const file = join(directory, 'program.ts');
-    writeFileSync(file, code.replaceAll("'simple-ipc'", `'${index}'`));
-    const { stdout, stderr } = await run(process.execPath, [file], { cwd: directory, timeout: 60_000 });
+    writeFileSync(
+      file,
+      code.replaceAll("'simple-ipc'", `'${index}'`).replaceAll("'simple-ipc/telemetry'", `'${telemetry}'`),
+    );
+    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: await collector(t) };
+    const { stdout, stderr } = await run(process.execPath, [file], { cwd: directory, timeout: 60_000, env });
     // One of them is there to print an error with its stack.
     if (code.includes('console.error')) t.regex(stderr, /^Error: no such row\n +at /);
     else t.is(stderr, '');
