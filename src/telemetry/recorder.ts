@@ -73,6 +73,11 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
     return this.#ring.waiting;
   }
 
+  /** What is added to times to make them times since the epoch, in milliseconds. */
+  get origin(): number {
+    return this.#clock.origin;
+  }
+
   // ---- Servers.
 
   server(server: ObservedServer): ServerObserver {
@@ -146,7 +151,9 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
 
   #record(ended: RequestObservation | CallObservation): void {
     // A request that failed before it came to a handler has no ids yet.
-    const span = (ended.span as ActiveSpan | undefined) ?? this.#span(undefined);
+    const span =
+      (ended.span as ActiveSpan | undefined) ??
+      this.#span(ended.side === 'server' ? ended.parent : undefined);
     span.over();
     if (this.#closed) {
       this.tooLate += 1;

@@ -47,7 +47,6 @@ export class ExporterThread {
       } satisfies ToExporter,
       transferList: [port],
     });
-    this.worker.unref();
 
     let reason: unknown;
     this.worker.on('message', (message: FromExporter) => {
@@ -68,7 +67,7 @@ export class ExporterThread {
       );
       onCrash();
     });
-    // Listeners hold on to the thread again.
+    // Only now: listeners hold on to the thread.
     this.worker.unref();
   }
 

@@ -98,7 +98,7 @@ class Exporter {
       {
         error: (message, ...args) => {
           error(message, ...args);
-          problem('sdk', `OpenTelemetry's SDK reports an error: ${message}`);
+          problem('sdk', `OpenTelemetry's SDK reports an error: ${messageIn(message)}`);
         },
         warn: (message, ...args) => {
           warn(message, ...args);
@@ -337,6 +337,15 @@ function linksOf(links: readonly SentLink[] = []): Link[] {
     context: { traceId, spanId, traceFlags },
     attributes,
   }));
+}
+
+/** What an error of the SDK says, which it logs as JSON. */
+function messageIn(logged: string): string {
+  try {
+    return String((JSON.parse(logged) as { message?: unknown }).message ?? logged);
+  } catch {
+    return logged;
+  }
 }
 
 /** How many spans the collector's answer says that it did not take. */

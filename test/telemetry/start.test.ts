@@ -1,0 +1,477 @@
+import { context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import test, { type ExecutionContext } from 'ava';
+import { execFile } from 'node:child_process';
+import { inspect, promisify } from 'node:util';
+import { request } from '../../src/index.ts';
+import { type StartTelemetryOptions, startTelemetry, TelemetryError } from '../../src/telemetry/index.ts';
+import { DURATION_BUCKETS } from '../../src/telemetry/conventions.ts';
+import { type Running, start } from '../../src/telemetry/start.ts';
+import { eventually, gate, serving } from '../support/serving.ts';
+import { type CollectedSpan, type Collector, collector, TEST_ENVIRONMENT } from './collector.ts';
+import { observe, OBSERVED_SERVER } from './observed.ts';
+
+/** What tells of the handler's spans is the same for all of a process, so these tests come one after the other. */
+interface Started extends AsyncDisposable {
+  readonly telemetry: Running;
+  readonly to: Collector;
+  readonly problems: string[];
+  /** Ends telemetry, and gives the spans that have come: the newest last. */
+  spans(): Promise<CollectedSpan[]>;
+}
+
+async function started(
+  t: ExecutionContext,
+  options: StartTelemetryOptions = {},
+  env: NodeJS.ProcessEnv = {},
+): Promise<Started> {
+  const to = await collector(t);
+  const problems: string[] = [];
+  const telemetry = (await start(
+    {
+      endpoint: to.endpoint,
+      shutdownTimeout: 15_000,
+      onProblem: (message) => problems.push(message),
+      ...options,
+    },
+    { env: { ...TEST_ENVIRONMENT, ...env } },
+  )) as Running;
+  return {
+    telemetry,
+    to,
+    problems,
+    spans: async () => {
+      await telemetry.shutdown();
+      t.deepEqual(problems, []);
+      return to.spans.toSorted((one, other) => one.start - other.start);
+    },
+    [Symbol.asyncDispose]: () => telemetry.shutdown(),
+  };
+}
+
+test.serial('a request: the spans of both sides, as they were', async (t) => {
+  await using run = await started(t, {
+    serviceName: 'a service',
+    classify: (head) => Buffer.from(head).toString(),
+    propagate: true,
+  });
+  const { telemetry } = run;
+  const { path, server } = await serving(t, () => 'answer', { telemetry });
+  const before = Date.now();
+  t.is(await (await request(path, 'query', { telemetry })).text(), 'answer');
+  await server.close();
+  const after = Date.now();
+
+  const spans = await run.spans();
+  const client = spans.find(({ kind }) => kind === 3);
+  const served = spans.find(({ kind }) => kind === 2);
+  t.is(spans.length, 2);
+  t.like(client, {
+    name: 'query',
+    scope: 'simple-ipc',
+    service: 'a service',
+    parentSpanId: undefined,
+    flags: 0x1_01,
+    attributes: {
+      'rpc.system.name': 'simple-ipc',
+      'rpc.method': 'query',
+      'server.address': path,
+      'network.transport': 'unix',
+      'simple_ipc.request.size': 5,
+      'simple_ipc.request.packets': 1,
+      'simple_ipc.response.size': 6,
+      'simple_ipc.response.packets': 1,
+    },
+  });
+  t.like(served, {
+    name: 'query',
+    traceId: client?.traceId as string,
+    parentSpanId: client?.spanId as string,
+    flags: 0x3_01,
+    attributes: {
+      'rpc.method': 'query',
+      'server.address': path,
+      'simple_ipc.request.size': 5,
+      'simple_ipc.response.size': 6,
+      'simple_ipc.outcome': 'answered',
+      'simple_ipc.connection': 'c1',
+    },
+  });
+  t.deepEqual(
+    served?.events.map(({ name }) => name),
+    ['reading-request', 'dispatching', 'streaming-response'],
+  );
+  t.deepEqual(
+    client?.events.map(({ name }) => name),
+    ['connecting', 'sending-request', 'awaiting-response', 'reading-response'],
+  );
+  for (const span of spans) {
+    t.is(span.status.code, SpanStatusCode.UNSET);
+    const times = [span.start, ...span.events.map(({ time }) => time), span.end];
+    t.deepEqual(
+      times,
+      times.toSorted((one, other) => one - other),
+    );
+    t.is(span.start, span.events[0]?.time as number);
+    t.true(span.start >= before - 25 && span.end <= after + 25, `${before} ${times.join(' ')} ${after}`);
+  }
+  t.deepEqual(telemetry.stats, {
+    recorded: 2,
+    unsampled: 0,
+    exported: 2,
+    dropped: {
+      'queue-full': 0,
+      'details-full': 0,
+      'export-failed': 0,
+      'exporter-crashed': 0,
+      'shut-down': 0,
+    },
+  });
+});
+
+test.serial('what a handler adds, and the spans that it makes', async (t) => {
+  await using run = await started(t, { serviceName: 'handlers' });
+  const { telemetry } = run;
+  const tracer = trace.getTracer('an app', '1.2.3');
+  const { path, server } = await serving(
+    t,
+    async () => {
+      const span = trace.getActiveSpan();
+      t.true(span?.isRecording());
+      span?.setAttributes({ rows: 3, list: ['a', 'b'] }).addEvent('half way', { n: 1 });
+      await new Promise(setImmediate);
+      await tracer.startActiveSpan('child', { attributes: { of: 'handler' } }, async (child) => {
+        child.addEvent('in it');
+        await (await request(inner.path, 'inner', { telemetry })).text();
+        child.setStatus({ code: SpanStatusCode.ERROR, message: 'not good' }).end();
+      });
+      span?.recordException(new Error('but it went on'));
+      return 'answer';
+    },
+    { telemetry },
+  );
+  const inner = await serving(t, () => 'inner', { telemetry });
+  await (await request(path, 'outer')).text();
+  await Promise.all([server.close(), inner.server.close()]);
+
+  const spans = await run.spans();
+  const [outer, child, call, innerSpan] = ['outer', 'child', 'call', 'inner'].map((what) =>
+    spans.find(
+      ({ name, kind, attributes }) =>
+        (what === 'child' && name === 'child') ||
+        (what === 'call' && kind === 3) ||
+        (kind === 2 && attributes['server.address'] === { outer: path, inner: inner.path }[what]),
+    ),
+  ) as [CollectedSpan, CollectedSpan, CollectedSpan, CollectedSpan];
+  t.is(spans.length, 4);
+  t.like(outer.attributes, { rows: 3 });
+  t.deepEqual(outer.attributes['list'], ['a', 'b']);
+  t.deepEqual(
+    outer.events.filter(({ name }) => name === 'half way').map(({ attributes }) => attributes),
+    [{ n: 1 }],
+  );
+  const exception = outer.events.find(({ name }) => name === 'exception');
+  t.like(exception?.attributes, { 'exception.type': 'Error', 'exception.message': 'but it went on' });
+  for (const { time } of outer.events) t.true(time >= outer.start && time <= outer.end);
+
+  t.like(child, {
+    traceId: outer.traceId,
+    parentSpanId: outer.spanId,
+    service: 'handlers',
+    scope: 'an app',
+    kind: 1,
+    attributes: { of: 'handler' },
+    status: { code: SpanStatusCode.ERROR, message: 'not good' },
+  });
+  t.is(child.events[0]?.name, 'in it');
+  // A call belongs to the span in which it is made; its server was not told of it.
+  t.like(call, { traceId: outer.traceId, parentSpanId: child.spanId });
+  t.not(innerSpan.traceId, outer.traceId);
+  t.is(telemetry.stats.recorded, 4);
+  t.is(telemetry.stats.exported, 4);
+});
+
+test.serial('a client tells of its span, in time or late', async (t) => {
+  await using run = await started(t);
+  const client = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) };
+  const trailer = `traceparent=00-${client.traceId}-${client.spanId}-01\n`;
+  observe(run.telemetry.recorder, { trailer });
+  observe(run.telemetry.recorder, { at: performance.now() + 1, run: (late) => late.trailer(trailer) });
+  observe(run.telemetry.recorder, { at: performance.now() + 2, trailer, outcome: 'aborted', handled: false });
+  const [inTime, late, aborted] = await run.spans();
+  t.like(aborted, { traceId: client.traceId, parentSpanId: client.spanId });
+  t.like(inTime, { traceId: client.traceId, parentSpanId: client.spanId });
+  t.deepEqual(inTime?.links, []);
+  t.not(late?.traceId, client.traceId);
+  t.is(late?.parentSpanId, undefined);
+  t.deepEqual(late?.links, [client]);
+});
+
+test.serial(
+  'what is not sampled is kept where it failed or was slow; its handler records nothing',
+  async (t) => {
+    await using run = await started(t, { sampleRatio: 0, keepSlowerThan: 100 });
+    const { recorder } = run.telemetry;
+    const look = () => t.false(trace.getActiveSpan()?.isRecording());
+    observe(recorder, { run: look });
+    observe(recorder, { outcome: 'handler-failed', reason: new Error('the disk is full'), run: look });
+    observe(recorder, { took: 99 });
+    observe(recorder, { took: 101 });
+    observe(recorder, { outcome: 'hung-up', reason: new Error('gone') });
+    const spans = await run.spans();
+    t.deepEqual(spans.map(({ attributes }) => attributes['simple_ipc.outcome']).toSorted(), [
+      'answered',
+      'handler-failed',
+    ]);
+    const failed = spans.find(({ attributes }) => attributes['error.type'] !== undefined);
+    t.is(failed?.attributes['error.type'], 'handler-failed');
+    t.deepEqual(failed?.status, { code: SpanStatusCode.ERROR, message: 'the disk is full' });
+    const slow = spans.find((span) => span !== failed) as CollectedSpan;
+    t.true(Math.abs(slow.end - slow.start - 101) < 0.01);
+    t.like(run.telemetry.stats, { recorded: 5, unsampled: 3, exported: 2 });
+  },
+);
+
+test.serial('failures may be left out as well', async (t) => {
+  await using run = await started(t, { sampleRatio: 0, keepErrors: false });
+  observe(run.telemetry.recorder, { outcome: 'handler-failed', reason: new Error('no') });
+  t.deepEqual(await run.spans(), []);
+  t.like(run.telemetry.stats, { recorded: 1, unsampled: 1, exported: 0 });
+});
+
+test.serial('a client that has decided is followed; variables decide where no option does', async (t) => {
+  const trailer = (flags: string) => `traceparent=00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-${flags}\n`;
+  const off = { OTEL_TRACES_SAMPLER: 'parentbased_always_off' };
+  for (const [options, env, kept] of [
+    [{ sampleRatio: 0 }, {}, ['child']],
+    [{}, off, ['child']],
+    [{}, { OTEL_TRACES_SAMPLER: 'always_off' }, []],
+    [{ sampleRatio: 1 }, off, ['child', 'root']],
+  ] as const) {
+    const run = await started(t, options, env);
+    observe(run.telemetry.recorder, { trailer: trailer('01') });
+    observe(run.telemetry.recorder, { trailer: trailer('00') });
+    observe(run.telemetry.recorder);
+    const spans = await run.spans();
+    t.deepEqual(spans.map(({ parentSpanId }) => (parentSpanId === undefined ? 'root' : 'child')).toSorted(), [
+      ...kept,
+    ]);
+  }
+});
+
+test.serial('metrics count every request, sampled or not, and show servers', async (t) => {
+  await using run = await started(
+    t,
+    { sampleRatio: 0, keepErrors: false, classify: () => 'query' },
+    { OTEL_METRICS_EXPORTER: 'otlp' },
+  );
+  const { recorder } = run.telemetry;
+  recorder.server(OBSERVED_SERVER);
+  const ended = recorder.server({ ...OBSERVED_SERVER, path: '/run/ended.sock' });
+  ended.ended?.();
+  for (let count = 0; count < 1_000; count += 1) observe(recorder);
+  observe(recorder, { outcome: 'timed-out', reason: new Error('no') });
+  t.deepEqual(await run.spans(), []);
+  const points = (metric: string) => run.to.points.filter((point) => point.metric === metric);
+  const durations = points('rpc.server.call.duration');
+  t.deepEqual(
+    durations.map(({ attributes, count }) => [attributes['error.type'], attributes['rpc.method'], count]),
+    [
+      [undefined, 'query', 1_000],
+      ['timed-out', 'query', 1],
+    ],
+  );
+  t.deepEqual(durations[0]?.bounds, [...DURATION_BUCKETS]);
+  t.deepEqual(
+    points('simple_ipc.server.io').map(({ value }) => value),
+    [4_004, 100_100_000],
+  );
+  const at = (metric: string) =>
+    points(metric).map(({ attributes, value }) => [attributes['server.address'], value]);
+  t.deepEqual(at('simple_ipc.server.connections'), [['/run/app.sock', 3]]);
+  t.deepEqual(at('simple_ipc.server.requests.waiting'), [['/run/app.sock', 1]]);
+  t.deepEqual(at('simple_ipc.server.connections.refused').toSorted(), [
+    ['/run/app.sock', 6],
+    ['/run/ended.sock', 6],
+  ]);
+});
+
+test.serial('with traces off there are metrics alone', async (t) => {
+  await using run = await started(t, {}, { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'otlp' });
+  observe(run.telemetry.recorder, { outcome: 'timed-out', took: 60_000 });
+  t.deepEqual(await run.spans(), []);
+  t.is(run.to.points.find(({ metric }) => metric === 'rpc.server.call.duration')?.count, 1);
+  t.like(run.telemetry.stats, { recorded: 1, unsampled: 1 });
+});
+
+test.serial("an application's own provider and contexts are left alone", async (t) => {
+  const exporter = new InMemorySpanExporter();
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  trace.setGlobalTracerProvider(provider);
+  const contexts = new AsyncLocalStorageContextManager();
+  t.teardown(() => {
+    trace.disable();
+    context.disable();
+  });
+  const isActive = () => {
+    const some = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: 1 };
+    return context.with(
+      trace.setSpanContext(ROOT_CONTEXT, some),
+      () => trace.getActiveSpan()?.spanContext().spanId === some.spanId,
+    );
+  };
+  for (const hasContexts of [false, true]) {
+    if (hasContexts) context.setGlobalContextManager(contexts);
+    exporter.reset();
+    const run = await started(t);
+    observe(run.telemetry.recorder, {
+      run: () => trace.getTracer('app').startActiveSpan('child', (span) => span.end()),
+    });
+    const [served, ...others] = await run.spans();
+    t.deepEqual(others, []);
+    const [child] = exporter.getFinishedSpans();
+    t.is(child?.parentSpanContext?.spanId, served?.spanId as string);
+    t.is(child?.spanContext().traceId, served?.traceId as string);
+    // What was registered here is gone, and what was there is still there.
+    t.is(isActive(), hasContexts);
+    t.true(trace.getTracer('app').startSpan('one more').isRecording());
+  }
+});
+
+test.serial('after its end telemetry can be started again, and the old one records no more', async (t) => {
+  const first = await started(t);
+  observe(first.telemetry.recorder);
+  t.is((await first.spans()).length, 1);
+  t.false(trace.getTracer('app').startSpan('nobody').isRecording());
+  await using second = await started(t);
+  observe(second.telemetry.recorder, {
+    run: () => trace.getTracer('app').startActiveSpan('child', (span) => span.end()),
+  });
+  observe(first.telemetry.recorder);
+  await first.telemetry.shutdown();
+  t.is((await second.spans()).length, 2);
+  t.is(first.telemetry.stats.dropped['shut-down'], 1);
+});
+
+test.serial('a span that ends after its request is recorded all the same', async (t) => {
+  await using run = await started(t);
+  const { telemetry } = run;
+  const later = gate();
+  const { path, server } = await serving(
+    t,
+    async function* handler() {
+      const span = trace.getTracer('app').startSpan('later');
+      void later.promise.then(() => span.end());
+      yield 'answer';
+    },
+    { telemetry },
+  );
+  await (await request(path, 'one')).text();
+  await server.close();
+  await eventually(() => telemetry.stats.exported === 1, 'the span of the request came');
+  later.resolve();
+  await later.promise;
+  const spans = await run.spans();
+  const served = spans.find(({ kind }) => kind === 2) as CollectedSpan;
+  t.deepEqual(
+    spans.filter(({ parentSpanId }) => parentSpanId === served.spanId).map(({ name }) => name),
+    ['later'],
+  );
+});
+
+test.serial('times are right again after the clock was set, or the machine slept', async (t) => {
+  await using run = await started(t);
+  const { now } = Date;
+  t.teardown(() => Object.assign(Date, { now }));
+  const hour = 3_600_000;
+  // What tells the time is asked once a second.
+  Date.now = () => now() + hour;
+  const before = now();
+  await eventually(() => run.telemetry.recorder.origin > performance.timeOrigin + hour / 2, 'it was noticed');
+  observe(run.telemetry.recorder, { run: () => trace.getActiveSpan()?.addEvent('now') });
+  await eventually(() => run.telemetry.stats.exported === 1, 'it came');
+  const [span] = await run.spans();
+  for (const time of [span?.start, ...(span?.events.map((event) => event.time) ?? [])])
+    t.true(Math.abs((time as number) - before - hour) < 10_000);
+});
+
+test.serial('it keeps no process alive', async (t) => {
+  const to = await collector(t);
+  const script = `
+    import { startTelemetry } from ${JSON.stringify(new URL('../../src/telemetry/index.ts', import.meta.url).href)};
+    const telemetry = await startTelemetry({ endpoint: ${JSON.stringify(to.endpoint)} });
+    telemetry.server({ path: '/x', transport: 'unix', stats: () => ({}) });
+    console.log('started');`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    timeout: 15_000,
+  });
+  t.is(stdout, 'started\n');
+});
+
+test.serial('nothing is started where OTEL_SDK_DISABLED says so', async (t) => {
+  const telemetry = await start({}, { env: { OTEL_SDK_DISABLED: 'true' } });
+  t.false('thread' in telemetry);
+  t.is(telemetry.server(OBSERVED_SERVER).connection({} as never), undefined);
+  t.is(telemetry.call({} as never), undefined);
+  await telemetry.shutdown();
+  t.is(telemetry.stats.recorded, 0);
+});
+
+test.serial('a missing SDK is told before anything is started', async (t) => {
+  const error = await t.throwsAsync(
+    start(
+      {},
+      {
+        resolve: (name) => {
+          throw new Error(`Cannot find package '${name}'`);
+        },
+      },
+    ),
+    { instanceOf: TelemetryError },
+  );
+  t.is(error.code, 'TELEMETRY_SDK_MISSING');
+  t.is(
+    error.message,
+    'Telemetry needs the package @opentelemetry/sdk-node, which is not installed. Install it: npm install @opentelemetry/sdk-node',
+  );
+  t.false(trace.getTracer('app').startSpan('nobody').isRecording());
+});
+
+for (const [options, message] of [
+  [
+    { endpoint: 'localhost:4318' },
+    /^endpoint is "localhost:4318": give the URL .*http:\/\/127\.0\.0\.1:4318/u,
+  ],
+  [{ endpoint: 4_318 }, /^endpoint is 4318: /u],
+  [{ sampleRatio: 1.01 }, /^sampleRatio is 1\.01: give a number from 0 to 1\.$/u],
+  [{ sampleRatio: -0.1 }, /^sampleRatio/u],
+  [{ sampleRatio: Number.NaN }, /^sampleRatio is NaN/u],
+  [{ sampleRatio: '1' }, /^sampleRatio is "1"/u],
+  [{ keepSlowerThan: -1 }, /^keepSlowerThan is -1: give a number of milliseconds, 0 or more\.$/u],
+  [{ shutdownTimeout: -1 }, /^shutdownTimeout is -1/u],
+  [{ shutdownTimeout: Infinity }, /^shutdownTimeout is Infinity/u],
+  [{ records: 0 }, /^records is 0: give a whole number/u],
+  [{ records: 1.5 }, /^records/u],
+  [{ records: 2 ** 21 }, /^records/u],
+  [{ serviceName: '' }, /^serviceName is ""/u],
+  [{ keepErrors: 'no' }, /^keepErrors is "no": give true or false\.$/u],
+  [{ propagate: 1 }, /^propagate/u],
+  [{ classify: 'x' }, /^classify is "x": give a function\.$/u],
+  [{ onProblem: true }, /^onProblem/u],
+] as const) {
+  test.serial(`a bad option: ${inspect(options)}`, async (t) => {
+    const error = await t.throwsAsync(startTelemetry(options as unknown as StartTelemetryOptions), {
+      instanceOf: TelemetryError,
+      message,
+    });
+    t.is(error.code, 'TELEMETRY_INVALID_OPTION');
+  });
+}
+
+test.serial('a bad endpoint in the environment is told by its name', async (t) => {
+  await t.throwsAsync(start({}, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' } }), {
+    instanceOf: TelemetryError,
+    message: /^OTEL_EXPORTER_OTLP_ENDPOINT is "collector": /u,
+  });
+});
