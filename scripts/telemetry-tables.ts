@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { ATTRIBUTES, DURATION_BUCKETS, EVENTS, METRICS } from '../src/telemetry/conventions.ts';
+import { DROP_REASONS } from '../src/telemetry/start.ts';
 
 export const DOCUMENT = new URL('../docs/telemetry.md', import.meta.url);
 
@@ -39,6 +40,11 @@ const TABLES: Readonly<Record<string, () => string>> = {
         attributes.map((attribute) => code(attribute)).join(', '),
         means,
       ]),
+    ),
+  drops: () =>
+    table(
+      ['Reason', 'Means'],
+      Object.entries(DROP_REASONS).map(([reason, means]) => [code(reason), means]),
     ),
   buckets: () => `Buckets, in seconds: ${DURATION_BUCKETS.join(', ')}.`,
 };
