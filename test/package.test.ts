@@ -28,10 +28,9 @@ test('the packed file, installed into an empty folder, serves, sends and embeds'
   const installed = readdirSync(join(home, 'node_modules', 'simple-ipc'));
   t.deepEqual(
     installed.toSorted(),
-    [
-      ...['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md'],
-      ...['dist', 'docker-compose.yml', 'docs', 'package.json'],
-    ].toSorted(),
+    'ARCHITECTURE.md CHANGELOG.md LICENSE README.md dist docker-compose.yml docs package.json'
+      .split(' ')
+      .toSorted(),
   );
 
   // The command.

@@ -6,6 +6,7 @@ import { milliseconds, optionalMilliseconds } from './arguments.ts';
 import { Failure, quote, reasonOf, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
 import {
+  addPropagateOption,
   addTraceOptions,
   startTracing,
   tellingSpans,
@@ -56,8 +57,7 @@ export function addSend(program: Command): void {
     )
     .option('--whole', 'print nothing until the answer is complete; it is held in memory')
     .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it');
-  addTraceOptions(command)
-    .option('--propagate', 'tell the server of the trace, behind the request: git ignores it, others may not')
+  addPropagateOption(addTraceOptions(command))
     .option('--jaeger <URL>', "where Jaeger's pages are, for the link of the trace", webAddress, JAEGER)
     .addHelpText('after', NOTES)
     .action(async (path: string, message: string | undefined, flags: SendFlags) => {
@@ -75,8 +75,6 @@ async function send(
     { trace, sample, keepSlowerThan, serviceName },
     propagate === true ? { propagate } : {},
   );
-  if (propagate === true && tracing === undefined)
-    throw new Failure('--propagate tells the server of a trace: add --trace.', 2);
   let span: SpanContext | undefined;
   const telemetry = tracing && tellingSpans(tracing.telemetry, (context) => (span = context));
   const interrupt = new AbortController();
@@ -104,7 +102,7 @@ async function send(
     await Promise.race([asked(), interrupted]);
   } finally {
     await tracing?.close();
-    if (span !== undefined && (span.traceFlags & 1) === 1) say(`Trace: ${traceLink(jaeger, span)}`);
+    if (span !== undefined && (tracing?.exported() ?? 0) > 0) say(`Trace: ${traceLink(jaeger, span)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import type { TappedRequest } from '../apps/tap/tap.ts';
 import type { RequestReport } from '../telemetry/connection-trace.ts';
 import { count, milliseconds } from './arguments.ts';
 import { Failure, hasColours, quote, say, show } from './messages.ts';
-import { addTraceOptions, startTracing, type TraceFlags } from './tracing.ts';
+import { addPropagateOption, addTraceOptions, startTracing, type TraceFlags } from './tracing.ts';
 
 /** The least there is: a request is passed on as it comes, and not kept back until it is whole or has grown long. */
 const WINDOW = 1;
@@ -16,14 +16,17 @@ type TapFlags = Pick<ServeOptions, 'concurrency' | 'maxConnections' | 'drainTime
   TraceFlags & {
     readonly events?: string;
     readonly allowUntrusted?: true;
+    readonly propagate?: true;
   };
 
 const NOTES = `
 No byte of a request or an answer is changed; who hangs up on one side is hung up on at the other. stdout has a line for
 each connection: when it came, how it ended, how long it took, the first word of the request, the bytes that went in and
 came out, and the time in each state. "dispatching" is until the first byte of the upstream's answer. Nothing but the
-first word is shown of what is said; a token of git's fsmonitor is shown as "query".
+first word is shown of what is said; a token of git's fsmonitor is shown as "query". What a client sends behind its
+request, such as the context of its trace, stays behind: --propagate sends the tap's own.
 To tap a server whose clients can't be told another path, move its socket: mv app.sock real.sock; then tap app.sock real.sock.
+To undo that: stop the tap, and mv real.sock app.sock.
 A server that looks after its socket takes that for a loss and stops within a minute; git's fsmonitor--daemon does.
 `;
 
@@ -38,7 +41,7 @@ export function addTap(program: Command): void {
     .option('--drain-timeout <MS>', 'how long running requests may go on (default: 10000)', milliseconds)
     .option('--events <FILE>', 'add every transition to FILE as a line of JSON; -: to stdout, alone')
     .option('--allow-untrusted', 'tap it although others may be behind the socket, or could replace it');
-  addTraceOptions(command)
+  addPropagateOption(addTraceOptions(command))
     .addHelpText('after', NOTES)
     .action(async (listen: string, upstream: string, flags: TapFlags) => {
       process.exitCode = await tap(listen, upstream, flags);
@@ -48,7 +51,7 @@ export function addTap(program: Command): void {
 async function tap(
   listen: string,
   upstream: string,
-  { events, allowUntrusted, trace, sample, keepSlowerThan, serviceName, ...options }: TapFlags,
+  { events, allowUntrusted, trace, sample, keepSlowerThan, serviceName, propagate, ...options }: TapFlags,
 ): Promise<number> {
   const [{ tapHandler }, { methodOf }, { isSameSocket }, { runServer }, { reportFailures }] =
     await Promise.all([
@@ -70,7 +73,10 @@ async function tap(
   process.stdout.on('error', () => undefined);
   const sink = events === undefined ? undefined : await (await import('./events.ts')).openEvents(events);
   const lines = events === '-' ? undefined : await requestLines(hasColours(process.stdout));
-  const tracing = await startTracing({ trace, sample, keepSlowerThan, serviceName }, { classify: methodOf });
+  const tracing = await startTracing(
+    { trace, sample, keepSlowerThan, serviceName },
+    { classify: methodOf, propagate: propagate === true },
+  );
   const telemetry = tracing?.telemetry;
   const observers = [reportFailures(), sink?.write, lines?.observe].filter((one) => one !== undefined);
   try {

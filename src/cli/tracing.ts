@@ -17,6 +17,8 @@ export interface TraceFlags {
 /** Telemetry of this command, until it is closed. */
 export interface Tracing {
   readonly telemetry: Telemetry;
+  /** Spans that the collector has taken so far. */
+  readonly exported: () => number;
   /** Exports what is left, within a bound. */
   close(): Promise<void>;
 }
@@ -42,7 +44,7 @@ export function addTraceOptions(command: Command): Command {
       'export a trace that takes longer, whatever --sample says',
       milliseconds,
     )
-    .option('--service-name <NAME>', 'what traces are found by (default: simple-ipc)');
+    .option('--service-name <NAME>', 'what traces are found by (default: simple-ipc)', name);
 }
 
 /** Starts the export that the flags or the environment ask for; nothing where neither does. */
@@ -52,8 +54,11 @@ export async function startTracing(
 ): Promise<Tracing | undefined> {
   const wanted = trace !== undefined || EXPORTERS.some((name) => (process.env[name] ?? '') !== '');
   if (!wanted) {
-    if (sample !== undefined || keepSlowerThan !== undefined || serviceName !== undefined)
-      throw new Failure('--sample, --keep-slower-than and --service-name are about traces: add --trace.', 2);
+    if ([sample, keepSlowerThan, serviceName].some((flag) => flag !== undefined) || more.propagate === true)
+      throw new Failure(
+        '--sample, --keep-slower-than, --service-name and --propagate are about traces: add --trace.',
+        2,
+      );
     return undefined;
   }
   const { startTelemetry } = await import('../telemetry/index.ts');
@@ -66,9 +71,17 @@ export async function startTracing(
       ...(serviceName === undefined ? undefined : { serviceName }),
       onProblem: say,
     });
-    return { telemetry, close: () => telemetry.shutdown() };
+    return {
+      telemetry,
+      exported: () => telemetry.stats.exported,
+      close: () => telemetry.shutdown(),
+    };
   } catch (error) {
-    throw new Failure(reasonOf(error));
+    const usage = (error as { code?: unknown }).code === 'TELEMETRY_INVALID_OPTION';
+    if (trace !== undefined) throw new Failure(reasonOf(error), usage ? 2 : 1);
+    // Nobody asked for it here: the environment did, for whatever runs in it.
+    say(`${reasonOf(error)} Nothing is traced.`);
+    return undefined;
   }
 }
 
@@ -83,6 +96,14 @@ export function tellingSpans(telemetry: Telemetry, tell: (span: SpanContext) => 
       return observer;
     },
   };
+}
+
+/** Adds `--propagate`, for commands that ask somebody. */
+export function addPropagateOption(command: Command): Command {
+  return command.option(
+    '--propagate',
+    'tell the server of the trace, behind the request: git ignores it, others may not',
+  );
 }
 
 /** Where to look at a trace, in Jaeger's pages. */
@@ -102,6 +123,11 @@ function collector(text: string): string {
   throw new InvalidArgumentError(
     "Give a collector's URL behind it, such as http://127.0.0.1:4318, or put it at the end of the line.",
   );
+}
+
+function name(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Give a name of at least one character.');
 }
 
 function ratio(text: string): number {

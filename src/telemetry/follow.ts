@@ -9,7 +9,7 @@ const IN_ORDER: ReadonlySet<string> = new Set(['answered', 'pinged', 'hung-up', 
 export abstract class FollowedRequest implements RequestFacts {
   readonly side = 'server';
   /** As many as there are phases; what has not come yet is below zero. */
-  readonly times: number[] = [-1.5, -1.5, -1.5, -1.5, -1.5];
+  readonly times: number[] = [-1, -1, -1, -1, -1];
   endedAt = 0;
   method: string | undefined;
   outcome = '';
@@ -66,7 +66,7 @@ export abstract class FollowedRequest implements RequestFacts {
         break;
       case 'dispatching':
         if (event === 'SLOT_AWAITED') times[2] = at;
-        else if (event === 'SLOT_GRANTED') times[3] = (times[2] as number) < 0 ? -1.5 : at;
+        else if (event === 'SLOT_GRANTED') times[3] = (times[2] as number) < 0 ? -1 : at;
         else if ((times[1] as number) < 0) times[1] = at;
         break;
       case 'streaming-response':
@@ -103,7 +103,7 @@ const CALL_STATES: readonly CallState[] = [
 /** A call of the client: what it did, and when. */
 export abstract class FollowedCall implements RequestFacts {
   readonly side = 'client';
-  readonly times: number[] = [-1.5, -1.5, -1.5, -1.5];
+  readonly times: number[] = [-1, -1, -1, -1];
   endedAt = 0;
   method: string | undefined;
   outcome = '';

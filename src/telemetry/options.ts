@@ -189,5 +189,7 @@ function urlOf(value: unknown, name: string): string {
       `the URL of an OTLP/HTTP collector without the path of a signal, such as ${DEFAULT_ENDPOINT}`,
       value,
     );
+  if (/\/v1\/(?:traces|metrics)\/?$/u.test(url.pathname))
+    throw invalid(name, `the base URL of the collector, without ${url.pathname}`, value);
   return (value as string).trim();
 }

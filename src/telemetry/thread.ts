@@ -10,6 +10,8 @@ export interface ToExporter {
   /** What to add to `performance.now()` of the serving thread. */
   readonly origin: number;
   readonly serviceName: string | undefined;
+  /** The process's own: what the resource says of it. */
+  readonly argv: readonly string[];
 }
 
 /** What it tells of itself. */
@@ -44,6 +46,7 @@ export class ExporterThread {
         port,
         origin: performance.timeOrigin,
         serviceName,
+        argv: process.argv,
       } satisfies ToExporter,
       transferList: [port],
     });

@@ -35,7 +35,9 @@ const BATCH = 512;
 /** How many spans wait here for a collector that is slow, beyond what waits in the ring. */
 const MAX_PENDING = 4 * BATCH;
 
-const { buffer, port, origin, serviceName } = workerData as ToExporter;
+const { buffer, port, origin, serviceName, argv } = workerData as ToExporter;
+// The SDK describes the process by it, and would show this file.
+process.argv = [...argv];
 const main = parentPort as MessagePort;
 
 /** The ids of the next span that the SDK makes. */

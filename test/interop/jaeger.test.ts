@@ -41,7 +41,14 @@ async function serveTraced(t: ExecutionContext, endpoint: string, ...flags: stri
   const path = temporaryPath(t);
   const service = serviceName();
   const server = start(t, [
-    ...['serve', path, '--module', HANDLER, '--trace', endpoint, '--service-name', service],
+    'serve',
+    path,
+    '--module',
+    HANDLER,
+    '--trace',
+    endpoint,
+    '--service-name',
+    service,
     ...flags,
   ]);
   await server.said(/Listening/u);
@@ -111,7 +118,10 @@ withJaeger('failed and slow ones are kept whatever the sampling says', async (t,
   const { path, service, stop } = await serveTraced(
     t,
     peer.endpoint,
-    ...['--sample', '0', '--keep-slower-than', '100'],
+    '--sample',
+    '0',
+    '--keep-slower-than',
+    '100',
   );
   for (let i = 0; i < 20; i++) await ask(path, 'ping');
   await t.throwsAsync(ask(path, 'fail'));
@@ -128,8 +138,16 @@ withJaeger('a client that propagates and the handler of its server are in one tr
   const { path, service, stop } = await serveTraced(t, peer.endpoint);
   const client = serviceName();
   const { stdout, stderr, code } = await run(t, [
-    ...['send', path, 'child', '--trace', peer.endpoint, '--propagate'],
-    ...['--service-name', client, '--jaeger', peer.query],
+    'send',
+    path,
+    'child',
+    '--trace',
+    peer.endpoint,
+    '--propagate',
+    '--service-name',
+    client,
+    '--jaeger',
+    peer.query,
   ]);
   t.is(code, 0, stderr);
   t.is(stdout.toString(), 'child!');
@@ -206,7 +224,13 @@ withBoth("tap in front of git's own daemon shows git's queries", async (t, peers
   await rename(repository.socketPath, moved);
   const service = serviceName();
   const tap = start(t, [
-    ...['tap', repository.socketPath, moved, '--trace', peer.endpoint, '--service-name', service],
+    'tap',
+    repository.socketPath,
+    moved,
+    '--trace',
+    peer.endpoint,
+    '--service-name',
+    service,
   ]);
   await tap.said(/Listening/u);
   await gitStatus(repository);
