@@ -44,7 +44,7 @@ export function addTraceOptions(command: Command): Command {
       'export a trace that takes longer, whatever --sample says',
       milliseconds,
     )
-    .option('--service-name <NAME>', 'what traces are found by (default: simple-ipc)', name);
+    .option('--service-name <NAME>', 'what traces are found by (default: simple-ipc)', nonEmpty);
 }
 
 /** Starts the export that the flags or the environment ask for; nothing where neither does. */
@@ -125,7 +125,7 @@ function collector(text: string): string {
   );
 }
 
-function name(text: string): string {
+function nonEmpty(text: string): string {
   if (text !== '') return text;
   throw new InvalidArgumentError('Give a name of at least one character.');
 }

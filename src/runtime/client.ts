@@ -1,8 +1,9 @@
-import type { ObservedCall } from '../machines/observer.ts';
+import type { CallObserver, ObservedCall, Telemetry } from '../machines/observer.ts';
 import { bytesOf, checkMessage, isWhole } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { SimpleIpcError } from './errors.ts';
 import { Exchange } from './exchange.ts';
+import { observerFailed } from './observe.ts';
 import { requestLimits, type RequestLimits } from './options.ts';
 import { resolveEndpoint } from './rendezvous/endpoint.ts';
 import { checkTrust } from './rendezvous/trust.ts';
@@ -22,7 +23,7 @@ export async function request(
   const { absolute } = resolveEndpoint(path);
   const giveUp = new GiveUp(path, limits.deadline, options.signal);
   const call = new Call(path, message);
-  const observer = options.telemetry?.call(call);
+  const observer = guardedCall(options.telemetry, call);
   const started = performance.now();
   try {
     for (;;) {
@@ -52,6 +53,32 @@ export async function request(
     observer?.ended(performance.now(), error as Error);
     throw error;
   }
+}
+
+/** An observer of a call that may throw: then it is asked no more, and the call goes on. It is told of one end. */
+function guardedCall(telemetry: Telemetry | undefined, call: ObservedCall): CallObserver | undefined {
+  let observer: CallObserver | undefined;
+  const ask = <T>(what: (observer: CallObserver) => T): T | undefined => {
+    try {
+      return observer === undefined ? undefined : what(observer);
+    } catch (error) {
+      return (observer = observerFailed(error));
+    }
+  };
+  try {
+    observer = telemetry?.call(call);
+  } catch (error) {
+    observerFailed(error);
+  }
+  if (observer === undefined) return undefined;
+  return {
+    trailer: () => ask((one) => one.trailer()),
+    state: (state, at) => ask((one) => one.state(state, at)),
+    ended(at, error) {
+      ask((one) => one.ended(at, error));
+      observer = undefined;
+    },
+  };
 }
 
 /** The call as an observer sees it, whichever attempt it is at. */

@@ -44,9 +44,8 @@ export function reusedActors(logic: Logic, parent: AnyActorRef, observed: boolea
   const doneUnseen = (_: Connection, output: unknown) => parent.send({ type: 'xstate.done.actor', output });
   const tellDone = observed ? done : doneUnseen;
 
-  const reused: ActorLogic<MachineSnapshot, ConnectionEvent | Begin, Connection> = {
-    getInitialSnapshot: (scope, connection) =>
-      logic.getInitialSnapshot(scope as unknown as MachineScope, connection),
+  const reused: ActorLogic<MachineSnapshot, ConnectionEvent | Begin, undefined> = {
+    getInitialSnapshot: () => PARKED,
     transition(snapshot, event, scope) {
       const machineScope = scope as unknown as MachineScope;
       if (event.type === 'simple-ipc.begin') return logic.getInitialSnapshot(machineScope, event.connection);
@@ -77,14 +76,9 @@ export function reusedActors(logic: Logic, parent: AnyActorRef, observed: boolea
   };
 
   return (connection) => {
-    const parked = free.pop();
-    if (parked !== undefined) {
-      connection.actor = parked;
-      parked.send({ type: 'simple-ipc.begin', connection });
-    } else {
-      const actor = createActor(reused as AnyActorLogic, { parent, input: connection });
-      connection.actor = actor;
-      actor.start();
-    }
+    // An actor keeps its input for ever, so it gets none: the first connection begins as every other.
+    const actor = free.pop() ?? createActor(reused as AnyActorLogic, { parent }).start();
+    connection.actor = actor;
+    actor.send({ type: 'simple-ipc.begin', connection });
   };
 }

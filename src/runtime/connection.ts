@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { AnyActorRef } from 'xstate';
 import type { ConnectionEffects, ConnectionEvent, Outcome } from '../machines/connection.ts';
-import type { ConnectionObserver, ObservedConnection } from '../machines/observer.ts';
+import type { ConnectionObserver, ObservedConnection, ServerObserver } from '../machines/observer.ts';
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH, packetsOf } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf } from './chunks.ts';
 import { NOTHING, Outgoing } from './outgoing.ts';
 import { HandlerRun, type HandlerOwner } from './handler-run.ts';
+import { observerFailed } from './observe.ts';
 import * as failure from './server-errors.ts';
 import type { ServeLimits } from './options.ts';
 import type { SlotTaker, Slots } from './slots.ts';
@@ -63,7 +64,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   /** The sweep in which something last moved, or nothing was waited for. */
   progress: number;
   actor: AnyActorRef | undefined;
-  observer: ConnectionObserver | undefined;
+  #observer: ConnectionObserver | undefined;
   /** The machine takes an event. */
   taking = false;
   readonly number: number;
@@ -104,7 +105,44 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     return this.#closed;
   }
 
-  // ---- For observers.
+  // ---- For observers. Whatever one throws ends its part in this connection, and nothing else.
+
+  observe(server: ServerObserver | undefined): void {
+    try {
+      this.#observer = server?.connection(this);
+    } catch (error) {
+      observerFailed(error);
+    }
+  }
+
+  get isObserved(): boolean {
+    return this.#observer !== undefined;
+  }
+
+  told(...transition: Parameters<ConnectionObserver['transition']>): void {
+    try {
+      this.#observer?.transition(...transition);
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
+  }
+
+  #trailerCame(data: string): void {
+    try {
+      this.#observer?.trailer(data);
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
+  }
+
+  #startObserved(observer: ConnectionObserver, run: HandlerRun, body: IncomingBody): void {
+    try {
+      observer.handle(startRun, run, this.#host.handler, body);
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
+    if (!run.started) run.start(this.#host.handler, body);
+  }
 
   responseBytes = 0;
   responsePackets = 0;
@@ -165,9 +203,12 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     this.#body = new IncomingBody(this);
     // Most requests come in one chunk: that it came, and that it is complete, are told in one go.
     this.taking = true;
-    this.#send(BYTES);
-    this.#decode(this.#decoder, chunk);
-    this.taking = false;
+    try {
+      this.#send(BYTES);
+      this.#decode(this.#decoder, chunk);
+    } finally {
+      this.taking = false;
+    }
     for (let event = this.nextEvent(); event !== undefined; event = this.nextEvent()) this.actor?.send(event);
   }
 
@@ -242,9 +283,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     this.#surplus += chunk.length;
     if (this.#surplus > MAX_SURPLUS) {
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.surplus(MAX_SURPLUS) });
-    } else if (this.observer !== undefined && this.#decoder?.terminator === 'delimiter') {
+    } else if (this.#observer !== undefined && this.#decoder?.terminator === 'delimiter') {
       const trailer = (this.#trailer ??= new TrailerReader()).read(chunk);
-      if (trailer !== undefined) this.observer.trailer(trailer);
+      if (trailer !== undefined) this.#trailerCame(trailer);
     }
   }
 
@@ -294,8 +335,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     const run = new HandlerRun(this);
     this.#run = run;
     const body = this.#body as IncomingBody;
-    if (this.observer === undefined) run.start(this.#host.handler, body);
-    else this.observer.handle(startRun, run, this.#host.handler, body);
+    if (this.#observer === undefined) run.start(this.#host.handler, body);
+    else this.#startObserved(this.#observer, run, body);
   }
 
   sendChunk(data: Buffer): Promise<void> | undefined {
@@ -334,7 +375,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#resume();
     }
     const rest = this.#rest;
-    if (rest !== undefined && this.observer !== undefined) this.#sending(Buffer.byteLength(rest));
+    if (rest !== undefined && this.#observer !== undefined) this.#sending(Buffer.byteLength(rest));
     if (rest === undefined) this.#writeEnd(FLUSH);
     else if (rest.length <= ONE_WRITE) this.#writeEnd(encodeMessage(rest));
     else void this.#writeLong(rest);
@@ -387,7 +428,11 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   /** Its actor crashed: the machine cannot close it any more. */
   crashed(reason: Error): void {
-    this.observer?.crashed(reason, performance.now());
+    try {
+      this.#observer?.crashed(reason, performance.now());
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
     if (!this.#closed) this.close('aborted', reason);
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import { QUIT } from './quit.ts';
 import * as failure from './server-errors.ts';
@@ -20,6 +21,9 @@ export class HandlerRun {
   readonly #owner: HandlerOwner;
   readonly #context: HandlerContext;
   #iterator: ChunkIterator | undefined;
+  /** The asynchronous context of the handler, where its answer comes in pieces. */
+  #inContext: ((run: () => void) => void) | undefined;
+  started = false;
   /** It is the iterator's turn. Otherwise #stream ends it. */
   #awaiting = false;
 
@@ -29,6 +33,7 @@ export class HandlerRun {
   }
 
   start(handler: Handler, request: IpcRequest): void {
+    this.started = true;
     let answer: Answer | Promise<Answer>;
     try {
       answer = handler(request, this.#context);
@@ -57,6 +62,7 @@ export class HandlerRun {
     try {
       const iterator = chunksOf(answer, failure.THE_ANSWER);
       this.#iterator = iterator;
+      this.#inContext = AsyncLocalStorage.snapshot();
       while (!this.#owner.closed) {
         const result = iterator.next();
         this.#awaiting = isPromise(result);
@@ -87,7 +93,7 @@ export class HandlerRun {
   /** Nobody waits for the answer any more. A generator that is at work ends when it is next at a `yield`. */
   abort(reason: Error): void {
     this.#context.abort(reason);
-    if (this.#awaiting) endIterator(this.#iterator);
+    if (this.#awaiting) this.#inContext?.(() => endIterator(this.#iterator));
   }
 }
 
@@ -95,6 +101,8 @@ export class HandlerRun {
 class HandlerContext implements RequestContext {
   readonly #owner: HandlerOwner;
   #controller: AbortController | undefined;
+  /** Where the signal was asked for: who listens to it is called there. */
+  #inContext: ((run: () => void) => void) | undefined;
   #reason: Error | undefined;
 
   constructor(owner: HandlerOwner) {
@@ -108,6 +116,7 @@ class HandlerContext implements RequestContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.#inContext = AsyncLocalStorage.snapshot();
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
@@ -115,7 +124,7 @@ class HandlerContext implements RequestContext {
 
   abort(reason: Error): void {
     this.#reason = reason;
-    this.#controller?.abort(reason);
+    this.#inContext?.(() => this.#controller?.abort(reason));
   }
 }
 

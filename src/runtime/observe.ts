@@ -73,6 +73,18 @@ export function guarded<Args extends unknown[]>(
   };
 }
 
+let told = false;
+
+/** An observer of telemetry threw: that is reported once, and it is asked no more. */
+export function observerFailed(error: unknown): undefined {
+  if (told) return;
+  told = true;
+  process.emitWarning(
+    `An observer of telemetry threw, and will not be reported again: ${reasonOf(error)}. What it observed goes on, unobserved.`,
+    'SimpleIpcWarning',
+  );
+}
+
 export function valueOf(snapshot: Snapshot<unknown>): string {
   return String((snapshot as Snapshot<unknown> & { readonly value: unknown }).value);
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { createActor, type AnyActorLogic, type AnyActorRef, type Snapshot } from 'xstate';
 import { compile } from '../machines/compile.ts';
@@ -18,8 +19,8 @@ import {
 import { freshActors, reusedActors, type StartActor } from './connection-actors.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
-import type { ServerObserver } from '../machines/observer.ts';
-import { guarded, observed, transitionOf, valueOf, type Tell } from './observe.ts';
+import type { ServerObserver, Telemetry } from '../machines/observer.ts';
+import { guarded, observed, observerFailed, transitionOf, valueOf, type Tell } from './observe.ts';
 import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
@@ -35,12 +36,6 @@ const compiled = { connection: compile(connectionMachine), pool: compile(poolMac
 type ConnectionSnapshot = Snapshot<ConnectionOutput> & { readonly context: ConnectionContext };
 
 const connectionOf = ({ context }: ConnectionSnapshot) => context.effects as Connection;
-
-/** Tells the observer of a request what its connection did. */
-function tellConnection(connection: Connection, event: string, next: ConnectionSnapshot, at: number): void {
-  const output = next.status === 'done' ? next.output : undefined;
-  connection.observer?.transition(event, valueOf(next) as ConnectionState, at, output);
-}
 
 /** What the pool needs done to the listener; server.ts has it. */
 export interface Listener {
@@ -61,6 +56,8 @@ export class Pool implements PoolEffects, ConnectionHost {
   abandoned = 0;
   /** How long running requests have left when the server drains, in milliseconds. */
   drainTimeout: number;
+  /** The asynchronous context in which the server was started: what one request sets there is nothing to the next. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
   readonly #listener: Listener;
   readonly observer: ServerObserver | undefined;
   readonly #startActor: StartActor;
@@ -92,19 +89,11 @@ export class Pool implements PoolEffects, ConnectionHost {
     this.limits = limits;
     this.drainTimeout = limits.drainTimeout;
     this.#listener = listener;
-    this.slots = new Slots(limits.concurrency);
+    this.slots = new Slots(limits.concurrency, this.#inOwnContext);
     this.#sweep = new ProgressSweep(limits, this.#connections);
-    this.observer = options.telemetry?.server({
-      path: listener.path,
-      transport: process.platform === 'win32' ? 'pipe' : 'unix',
-      stats: () => this.stats,
-    });
+    this.observer = this.#serverObserver(options.telemetry);
     const emit = options.onTransition && guarded(options.onTransition, 'An onTransition observer');
     const { observer } = this;
-    const tellObserver = guarded(tellConnection, 'An observer of requests');
-    this.#observe = guarded((connection) => {
-      connection.observer = observer?.connection(connection);
-    }, 'An observer of requests');
 
     const poolObserver = observer?.pool && guarded(observer.pool.bind(observer), 'An observer of the server');
     const tellPool: Tell<Snapshot<PoolOutput>> = (from, event, next, at) => {
@@ -113,13 +102,16 @@ export class Pool implements PoolEffects, ConnectionHost {
     };
     const tell: Tell<ConnectionSnapshot> = (from, event, next, at) => {
       const connection = connectionOf(next);
-      tellObserver(connection, event.type, next, at);
+      connection.told(
+        event.type,
+        valueOf(next) as ConnectionState,
+        at,
+        next.status === 'done' ? next.output : undefined,
+      );
       emit?.(transitionOf('connection', connection.name, from, event, next, at));
     };
     const isObserved =
-      emit === undefined
-        ? (snapshot: ConnectionSnapshot) => connectionOf(snapshot).observer !== undefined
-        : () => true;
+      emit === undefined ? (snapshot: ConnectionSnapshot) => connectionOf(snapshot).isObserved : () => true;
 
     const interpreted = options.interpreted === true;
     const poolLogic = (interpreted ? poolMachine : compiled.pool) as AnyActorLogic;
@@ -137,6 +129,18 @@ export class Pool implements PoolEffects, ConnectionHost {
     this.#startActor = interpreted
       ? freshActors(observedLogic, this.actor)
       : reusedActors(observedLogic as typeof compiled.connection, this.actor, emit !== undefined);
+  }
+
+  #serverObserver(telemetry: Telemetry | undefined): ServerObserver | undefined {
+    try {
+      return telemetry?.server({
+        path: this.#listener.path,
+        transport: process.platform === 'win32' ? 'pipe' : 'unix',
+        stats: () => this.stats,
+      });
+    } catch (error) {
+      return observerFailed(error);
+    }
   }
 
   /** Starts the pool's actor; resolves when it has ended. Never rejects: a crash of the pool itself is a failure, too. */
@@ -165,8 +169,9 @@ export class Pool implements PoolEffects, ConnectionHost {
     return this.actor.getSnapshot().status !== 'active';
   }
 
+  /** What follows is the server's, and not of the request that asked for it. */
   quit(): void {
-    this.send({ type: 'QUIT' });
+    this.#inOwnContext(() => this.send({ type: 'QUIT' }));
   }
 
   get state(): PoolState {
@@ -218,13 +223,10 @@ export class Pool implements PoolEffects, ConnectionHost {
   supervise(socket: unknown, draining: boolean): void {
     const connection = new Connection(++this.#accepted, this, socket as Socket, this.#connections.length);
     this.#connections.push(connection);
-    this.#observe(connection);
+    connection.observe(this.observer);
     this.#startActor(connection);
     if (draining) connection.drain();
   }
-
-  /** Gives a connection its observer, before its first transition. */
-  readonly #observe: (connection: Connection) => void;
 
   refuse(socket: unknown): void {
     this.#accepted++;
@@ -290,6 +292,10 @@ export class Pool implements PoolEffects, ConnectionHost {
     clearTimeout(this.#deadline);
     this.#sweep.stop();
     this.#hangUps.stop();
-    this.observer?.ended?.();
+    try {
+      this.observer?.ended?.();
+    } catch (error) {
+      observerFailed(error);
+    }
   }
 }

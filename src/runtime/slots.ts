@@ -7,14 +7,20 @@ export interface SlotTaker {
 /** Slots for a number of handlers at once, handed out first come, first served. Waiting is bounded by `maxConnections`. */
 export class Slots {
   readonly #limit: number;
+  readonly #inContext: (run: () => void) => void;
   #taken = 0;
   #queue: SlotTaker[] = [];
   #head = 0;
   #gone = 0;
   #granting = false;
 
-  constructor(limit: number) {
+  /**
+   * `inContext` calls what it is given in an asynchronous context that is nobody's: who waited is granted a slot while
+   * another's handler ends.
+   */
+  constructor(limit: number, inContext: (run: () => void) => void = (run) => run()) {
     this.#limit = limit;
+    this.#inContext = inContext;
   }
 
   get taken(): number {
@@ -54,7 +60,11 @@ export class Slots {
   release(): void {
     this.#taken--;
     // What is granted may be released at once, inside slotGranted: one loop, not a recursion as deep as the queue.
-    if (this.#granting) return;
+    if (this.#granting || this.#head === this.#queue.length) return;
+    this.#inContext(() => this.#grant());
+  }
+
+  #grant(): void {
     this.#granting = true;
     try {
       while (this.#taken < this.#limit && this.#head < this.#queue.length) {
