@@ -21,6 +21,16 @@ import type { Sampler } from './sampling.ts';
 const MAX_COUNT = 128;
 /** How much one span may be given in all, in characters; a number counts as eight. */
 const MAX_WEIGHT = 65_536;
+/** The longest message of a failure, in characters. It has this room besides. */
+const MAX_MESSAGE = 1_024;
+/** What an addition needs at least, beside its name: of what is longer, the beginning is kept. */
+const LEAST = 64;
+/** What a number weighs, and a text or a name beyond its characters. */
+const UNIT = 8;
+/** What a list or the like weighs beyond what is in it. */
+const OBJECT_WEIGHT = 16;
+/** How long a list may be. */
+const MAX_LIST = 1_024;
 /** How deep an attribute may be. */
 const MAX_DEPTH = 4;
 /** What a message weighs beyond its text. */
@@ -41,6 +51,15 @@ const SPAN_KEY: symbol = (() => {
   return found as symbol;
 })();
 
+/** Whose span it is, and what it needs of that: one for all spans. */
+export interface SpanSource {
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly sampler: Sampler;
+  /** Of spans that are not sampled some are kept, which nobody knows before they end: they collect what they are given. */
+  readonly collectsUnsampled: boolean;
+}
+
 /**
  * The span of a request while its handler runs, or of a call: its ids, and what is added to it. It becomes a span of the
  * SDK on the exporter's thread. It is also the context in which the handler runs, which has nothing else in it: one object
@@ -60,13 +79,14 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   /** A span will be made of it, whatever becomes of the request. */
   readonly isSampled: boolean;
   details: SentDetails | undefined;
-  readonly #clock: Clock;
+  readonly source: SpanSource;
   #weight = 0;
   #over = false;
 
   /** With ids of its own, in the trace of its parent, if it has one. */
-  constructor(ids: IdSource, clock: Clock, sampler: Sampler, parent: SpanContext | ActiveSpan | undefined) {
-    this.#clock = clock;
+  constructor(source: SpanSource, parent: SpanContext | ActiveSpan | undefined) {
+    this.source = source;
+    const { ids, sampler } = source;
     const { words } = ids;
     const at = ids.draw();
     this.span0 = words[at] as number;
@@ -103,7 +123,7 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   }
 
   isRecording(): boolean {
-    return this.isSampled && !this.#over;
+    return (this.isSampled || this.source.collectsUnsampled) && !this.#over;
   }
 
   setAttribute(key: string, value: unknown): this {
@@ -112,15 +132,17 @@ export class ActiveSpan implements Span, Context, RecordedIds {
     return this;
   }
 
-  setAttributes(attributes: Attributes): this {
-    for (const [key, value] of Object.entries(attributes)) this.setAttribute(key, value);
+  // What has no types may give nothing at all: as with the SDK, that is as good as nothing added.
+
+  setAttributes(attributes: Attributes | null | undefined): this {
+    for (const [key, value] of Object.entries(attributes ?? {})) this.setAttribute(key, value);
     return this;
   }
 
-  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput | null, time?: TimeInput): this {
     if (!this.isRecording()) return this;
     const events = (this.#additions.events ??= []);
-    if (events.length >= MAX_COUNT) return this;
+    if (events.length >= MAX_COUNT || !this.#hasRoom(name)) return this;
     const [attributes, at] = isTime(attributesOrTime)
       ? [undefined, time ?? attributesOrTime]
       : [attributesOrTime, time];
@@ -128,32 +150,43 @@ export class ActiveSpan implements Span, Context, RecordedIds {
     return this;
   }
 
-  addLink({ context, attributes }: Link): this {
-    if (!this.isRecording()) return this;
-    this.link(context, attributes);
+  addLink(link: Link | null | undefined): this {
+    if (this.isRecording() && link?.context) this.link(link.context, link.attributes);
     return this;
   }
 
-  addLinks(links: Link[]): this {
-    for (const link of links) this.addLink(link);
+  addLinks(links: Link[] | null | undefined): this {
+    for (const link of links ?? []) this.addLink(link);
     return this;
   }
 
-  setStatus({ code, message }: SpanStatus): this {
-    if (!this.isRecording()) return this;
-    this.#additions.status = {
-      code,
-      ...(message === undefined ? undefined : { message: this.#text(message) }),
-    };
+  setStatus(status: SpanStatus | null | undefined): this {
+    if (!this.isRecording() || !status) return this;
+    const { code, message } = status;
+    const additions = this.#additions;
+    this.#weight -= weightOf(additions.status?.message);
+    // The status itself always has room.
+    if (message === undefined || !this.#hasRoom(message)) additions.status = { code };
+    else additions.status = { code, message: this.#text(message) };
     return this;
   }
 
   updateName(name: string): this {
-    if (this.isRecording()) this.#additions.name = this.#text(name);
+    if (!this.isRecording()) return this;
+    const additions = this.#additions;
+    const before = weightOf(additions.name);
+    this.#weight -= before;
+    if (this.#hasRoom(name)) additions.name = this.#text(name);
+    else this.#weight += before;
     return this;
   }
 
-  recordException(exception: Exception, time?: TimeInput): void {
+  recordException(exception: Exception | null | undefined, time?: TimeInput): void {
+    if (!this.isRecording()) return;
+    if (exception === undefined || exception === null) {
+      diag.warn('An exception that is nothing is not recorded.');
+      return;
+    }
     const { code, name, message, stack } =
       typeof exception === 'string'
         ? { code: undefined, name: undefined, message: exception, stack: undefined }
@@ -193,12 +226,12 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   /** Adds a link, whether it is sampled or not. */
   link({ traceId, spanId, traceFlags }: SpanContext, attributes?: Attributes): void {
     const links = (this.#additions.links ??= []);
-    if (links.length < MAX_COUNT)
+    if (links.length < MAX_COUNT && this.#room > 0)
       links.push({ traceId, spanId, traceFlags, attributes: this.#attributes(attributes) });
   }
 
   failed(message: string): void {
-    this.#additions.message = this.#text(message);
+    this.#additions.message = String(message).slice(0, MAX_MESSAGE);
   }
 
   over(): void {
@@ -207,7 +240,7 @@ export class ActiveSpan implements Span, Context, RecordedIds {
 
   /** What its details weigh, in characters and the like. */
   get weight(): number {
-    return BASE_WEIGHT + this.#weight;
+    return BASE_WEIGHT + this.#weight + (this.details?.message?.length ?? 0);
   }
 
   get #additions(): SentDetails {
@@ -216,18 +249,29 @@ export class ActiveSpan implements Span, Context, RecordedIds {
 
   // ---- What is kept of what it is given. All of it has to go to another thread, and none of it without bound.
 
-  #attributes(given: Attributes = {}): SentAttributes {
+  #attributes(given: Attributes | null | undefined): SentAttributes {
     const kept: SentAttributes = {};
-    for (const [key, value] of Object.entries(given)) if (value !== undefined) this.#add(kept, key, value);
+    for (const [key, value] of Object.entries(given ?? {}))
+      if (value !== undefined) this.#add(kept, key, value);
     return kept;
   }
 
   #add(to: SentAttributes, key: string, value: unknown): void {
-    if (!Object.hasOwn(to, key) && Object.keys(to).length >= MAX_COUNT) return;
-    const kept = this.#value(value, MAX_DEPTH);
-    if (kept === undefined)
+    const known = Object.hasOwn(to, key);
+    if (!known && Object.keys(to).length >= MAX_COUNT) return;
+    // What it takes the place of makes room.
+    const before = this.#weight;
+    if (known) this.#weight -= weightOf(to[key]);
+    else this.#weight += key.length + UNIT;
+    if (this.#room >= leastOf(value)) {
+      const kept = this.#value(value, MAX_DEPTH);
+      if (kept !== undefined) {
+        to[key] = kept;
+        return;
+      }
       diag.warn(`The attribute ${key} is of no kind that a span takes: it is left out.`);
-    else to[this.#text(key)] = kept;
+    }
+    this.#weight = before;
   }
 
   /** A copy; nothing, where it is none of the kinds of attributes. */
@@ -237,7 +281,7 @@ export class ActiveSpan implements Span, Context, RecordedIds {
         return this.#text(value);
       case 'number':
       case 'boolean':
-        this.#weight += 8;
+        this.#weight += UNIT;
         return value;
       case 'object':
         return value === null ? null : this.#object(value, depth);
@@ -247,27 +291,37 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   }
 
   #object(value: object, depth: number): unknown {
-    this.#weight += 16;
+    this.#weight += OBJECT_WEIGHT;
     if (value instanceof Uint8Array) {
-      const bytes = value.slice(0, this.#room);
+      // A copy: a slice of a Buffer is none.
+      const bytes = new Uint8Array(value.subarray(0, this.#room));
       this.#weight += bytes.length;
       return bytes;
     }
     if (depth === 0) return undefined;
-    if (Array.isArray(value))
-      return value.slice(0, Math.min(this.#room, 1_024)).map((item) => this.#value(item, depth - 1) ?? null);
+    if (Array.isArray(value)) {
+      const list: unknown[] = [];
+      for (const item of value.slice(0, MAX_LIST)) {
+        if (this.#room < leastOf(item)) break;
+        list.push(this.#value(item, depth - 1) ?? null);
+      }
+      return list;
+    }
     if (value.constructor !== Object && value.constructor !== undefined) return undefined;
     const kept: SentAttributes = {};
     for (const [key, item] of Object.entries(value).slice(0, MAX_COUNT)) {
-      const copy = this.#value(item, depth - 1);
-      if (copy !== undefined) kept[this.#text(key)] = copy;
+      const before = this.#weight;
+      this.#weight += key.length + UNIT;
+      const copy = this.#room >= leastOf(item) ? this.#value(item, depth - 1) : undefined;
+      if (copy === undefined) this.#weight = before;
+      else kept[key] = copy;
     }
     return kept;
   }
 
   #text(text: string): string {
-    const kept = String(text).slice(0, this.#room);
-    this.#weight += kept.length + 8;
+    const kept = String(text).slice(0, Math.max(0, this.#room - UNIT));
+    this.#weight += kept.length + UNIT;
     return kept;
   }
 
@@ -275,13 +329,35 @@ export class ActiveSpan implements Span, Context, RecordedIds {
     return Math.max(0, MAX_WEIGHT - this.#weight);
   }
 
+  #hasRoom(text: string): boolean {
+    return this.#room >= leastOf(text);
+  }
+
   #time(time: TimeInput | undefined): SentTime {
-    if (time === undefined) return this.#clock.origin + performance.now();
+    if (time === undefined) return this.source.clock.origin + performance.now();
     if (time instanceof Date) return time.getTime();
     // So does the SDK tell a time of `performance.now()` from one since the epoch.
-    if (typeof time === 'number' && time < performance.timeOrigin / 2) return this.#clock.origin + time;
+    if (typeof time === 'number' && time < performance.timeOrigin / 2) return this.source.clock.origin + time;
     return time;
   }
+}
+
+/** How much room there must be for it. */
+function leastOf(value: unknown): number {
+  if (typeof value === 'string') return Math.min(value.length + UNIT, LEAST);
+  return typeof value === 'object' && value !== null ? LEAST : UNIT;
+}
+
+/** What something that was kept was said to weigh. */
+function weightOf(kept: unknown): number {
+  if (typeof kept === 'string') return kept.length + UNIT;
+  if (typeof kept === 'number' || typeof kept === 'boolean') return UNIT;
+  if (typeof kept !== 'object' || kept === null) return 0;
+  let weight = OBJECT_WEIGHT;
+  if (kept instanceof Uint8Array) weight += kept.length;
+  else if (Array.isArray(kept)) for (const item of kept) weight += weightOf(item);
+  else for (const [key, item] of Object.entries(kept)) weight += key.length + UNIT + weightOf(item);
+  return weight;
 }
 
 function isTime(value: unknown): value is TimeInput {

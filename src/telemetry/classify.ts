@@ -14,11 +14,17 @@ export const MAX_METHODS = 100;
 /** The longest name of a method, in characters. */
 const MAX_NAME = 64;
 
+/**
+ * What a request asks for, by what there is of it. `handled`: it came to its handler; of others there may be nothing left,
+ * and the classifier is asked only where there is.
+ */
+export type MethodOf = (head: () => Uint8Array, handled?: boolean) => string | undefined;
+
 /** Bounds a classifier: `_OTHER` stands for what it does not know, for too many names, and where it throws. */
 export function boundedClassifier(
   classify: Classify | undefined,
   onProblem: (message: string) => void,
-): (head: () => Uint8Array) => string | undefined {
+): MethodOf {
   if (classify === undefined) return () => undefined;
   const known = new Set<string>();
   let told = false;
@@ -27,13 +33,22 @@ export function boundedClassifier(
     told = true;
     return OTHER;
   };
-  return (head) => {
+  return (head, handled = true) => {
     let name: unknown;
+    let later: boolean;
     try {
-      name = classify(head());
+      const bytes = head();
+      if (!handled && bytes.length === 0) return OTHER;
+      name = classify(bytes);
+      later = isThenable(name);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return problem(`classify threw (${reason}): such requests are recorded as ${OTHER}.`);
+    }
+    if (later) {
+      // Nobody waits for it, and what it is rejected with must not end the process.
+      Promise.resolve(name).catch(() => {});
+      return problem(`classify must not be asynchronous: such requests are recorded as ${OTHER}.`);
     }
     if (name === undefined || name === OTHER) return OTHER;
     if (typeof name === 'string' && known.has(name)) return name;
@@ -50,4 +65,10 @@ export function boundedClassifier(
     known.add(name);
     return name;
   };
+}
+
+function isThenable(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
 }

@@ -27,8 +27,3 @@ export interface RequestFacts extends Sizes {
   /** The number in the connection's name. */
   readonly connection: number | undefined;
 }
-
-/** A time of `performance.now()` in milliseconds since the epoch. */
-export function sinceEpoch(at: number): number {
-  return performance.timeOrigin + at;
-}

@@ -25,6 +25,9 @@ export abstract class FollowedRequest implements RequestFacts {
   /** It is over, and all is known. */
   protected abstract over(reason: unknown): void;
 
+  /** It begins to wait for a slot. */
+  protected waits(): void {}
+
   get path(): string {
     return this.#server.path;
   }
@@ -65,8 +68,10 @@ export abstract class FollowedRequest implements RequestFacts {
         if ((times[0] as number) < 0) times[0] = at;
         break;
       case 'dispatching':
-        if (event === 'SLOT_AWAITED') times[2] = at;
-        else if (event === 'SLOT_GRANTED') times[3] = (times[2] as number) < 0 ? -1 : at;
+        if (event === 'SLOT_AWAITED') {
+          times[2] = at;
+          this.waits();
+        } else if (event === 'SLOT_GRANTED') times[3] = (times[2] as number) < 0 ? -1 : at;
         else if ((times[1] as number) < 0) times[1] = at;
         break;
       case 'streaming-response':

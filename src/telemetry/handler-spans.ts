@@ -1,7 +1,16 @@
-import { context, createContextKey, ProxyTracerProvider, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import {
+  context,
+  type Context,
+  createContextKey,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  SamplingDecision,
+  trace,
+} from '@opentelemetry/api';
 import type { NodeSDK, NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import type { SentAttributes, SentLink, SentSpan } from './beside.ts';
-import type { RingRecorder } from './recorder.ts';
+import { ActiveSpan } from './active-span.ts';
+import { RingRecorder } from './recorder.ts';
 
 type SpanProcessor = NonNullable<NodeSDKConfiguration['spanProcessors']>[number];
 type ReadableSpan = Parameters<SpanProcessor['onEnd']>[0];
@@ -10,19 +19,47 @@ type ReadableSpan = Parameters<SpanProcessor['onEnd']>[0];
 const BASE_WEIGHT = 512;
 const PART_WEIGHT = 64;
 
+/** Those whose telemetry runs. What the API has of them is one for all of the process. */
+const running: RingRecorder[] = [];
+/** Whose the spans are that handlers have made. */
+const owners = new WeakMap<object, RingRecorder>();
+/** What undoes the set-up that they share. */
+let undo: (() => Promise<void>) | undefined;
+
+/** Whose server's request a context is of; where that cannot be told, the one that began last. */
+function ownerIn(from: Context): RingRecorder | undefined {
+  const span = trace.getSpan(from);
+  if (span instanceof ActiveSpan && span.source instanceof RingRecorder) return span.source;
+  return (span && owners.get(span)) ?? running.at(-1);
+}
+
 /**
  * Sees to it that the spans that handlers make themselves are recorded, as children of the request's. An application that
  * has registered a provider of its own has them there; else the stock SDK makes them on this thread, and they go to the
  * exporter's as requests do. Gives what undoes it.
  */
 export async function recordHandlerSpans(recorder: RingRecorder): Promise<() => Promise<void>> {
+  if (undo === undefined && !(hasProvider() && hasContexts())) {
+    const { NodeSDK: Sdk } = await import('@opentelemetry/sdk-node');
+    // Another may have come first.
+    undo ??= setUp(Sdk);
+  }
+  running.push(recorder);
+  return async () => {
+    running.splice(running.indexOf(recorder), 1);
+    if (running.length > 0) return;
+    const last = undo;
+    undo = undefined;
+    await last?.();
+  };
+}
+
+function setUp(Sdk: typeof NodeSDK): () => Promise<void> {
   const needsProvider = !hasProvider();
   const needsContexts = !hasContexts();
-  if (!needsProvider && !needsContexts) return () => Promise.resolve();
-  const { NodeSDK: Sdk } = await import('@opentelemetry/sdk-node');
   const sdk = started(Sdk, {
-    sampler: recorder.sampler.forSdk,
-    spanProcessors: needsProvider ? [new Forwarder(recorder)] : [],
+    sampler,
+    spanProcessors: needsProvider ? [new Forwarder()] : [],
     metricReaders: [],
     instrumentations: [],
     // The exporter's thread says whose spans they are.
@@ -31,11 +68,18 @@ export async function recordHandlerSpans(recorder: RingRecorder): Promise<() => 
     ...(needsContexts ? undefined : { contextManager: null as never }),
   });
   return async () => {
-    await sdk.shutdown();
+    // At once: the next one may be about to begin.
     if (needsProvider) trace.disable();
     if (needsContexts) context.disable();
+    await sdk.shutdown();
   };
 }
+
+const sampler = {
+  shouldSample: (from: Context, traceId: string) =>
+    ownerIn(from)?.sampler.forSdk.shouldSample(from, traceId) ?? { decision: SamplingDecision.NOT_RECORD },
+  toString: () => 'SimpleIpcSampler',
+};
 
 /** Starts the SDK without its logs, which it has no option for. */
 function started(Sdk: typeof NodeSDK, configuration: Partial<NodeSDKConfiguration>): NodeSDK {
@@ -65,14 +109,9 @@ function hasContexts(): boolean {
 
 /** Hands on the spans that have ended. */
 class Forwarder implements SpanProcessor {
-  readonly #recorder: RingRecorder;
-
-  constructor(recorder: RingRecorder) {
-    this.#recorder = recorder;
-  }
-
-  onStart(): void {
-    // What matters is known at the end.
+  onStart(span: object, from: Context): void {
+    const owner = ownerIn(from);
+    if (owner !== undefined) owners.set(span, owner);
   }
 
   onEnd(span: ReadableSpan): void {
@@ -107,7 +146,7 @@ class Forwarder implements SpanProcessor {
         attributes: link.attributes ?? {},
       })),
     };
-    this.#recorder.sendSpan(sent, weightOf(sent));
+    owners.get(span)?.sendSpan(sent, weightOf);
   }
 
   forceFlush(): Promise<void> {

@@ -11,6 +11,8 @@ import { contextOf } from './trace-context.ts';
 
 /** What becomes of requests that were observed: a span right away, or a record for later. */
 export interface Recorder {
+  /** A request begins to wait for a slot. */
+  waits(request: RequestObservation): void;
   /**
    * A request is about to be handled: its handler runs in the context that this gives. `request.parent` is known by now,
    * if it ever will be.
@@ -28,12 +30,19 @@ export class RequestObservation extends FollowedRequest implements ConnectionObs
   link: SpanContext | undefined;
   /** The recorder's own, made in `begin`. */
   span: unknown;
+  /** What makes its times times since the epoch, where its span has begun: the same to its end. */
+  origin: number | undefined;
   readonly #recorder: Recorder;
   #begun = false;
 
   constructor(server: ObservedServer, connection: ObservedConnection, recorder: Recorder) {
     super(server, connection);
     this.#recorder = recorder;
+  }
+
+  protected override waits(): void {
+    // What it asks for is gone when it ends while it waits.
+    this.#recorder.waits(this);
   }
 
   trailer(data: string): void {
@@ -69,6 +78,8 @@ export interface CallRecorder {
 export class CallObservation extends FollowedCall implements CallObserver {
   /** The recorder's own. */
   span: unknown;
+  /** What makes its times times since the epoch, where its span has begun: the same to its end. */
+  origin: number | undefined;
   /** What is sent behind the request; nothing: nothing. */
   toSend: string | undefined;
   readonly #recorder: CallRecorder;

@@ -10,11 +10,12 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import type { ObservedCall, ObservedServer, ServerObserver, Telemetry } from '../machines/observer.ts';
-import { boundedClassifier, type Classify } from './classify.ts';
+import { boundedClassifier, type Classify, type MethodOf } from './classify.ts';
+import { Clock } from './clock.ts';
 import { SCHEMA_URL, SCOPE } from './conventions.ts';
-import { sinceEpoch } from './facts.ts';
 import { Metrics } from './metrics.ts';
 import { CallObservation, type CallRecorder, type Recorder, RequestObservation } from './observation.ts';
+import { checkObject, checkSwitches } from './options.ts';
 import { creationAttributes, finishSpan, spanKind, spanName } from './span.ts';
 import { trailerOf } from './trace-context.ts';
 import { VERSION } from './version.ts';
@@ -39,14 +40,17 @@ export interface OpenTelemetryOptions {
  * `telemetry` of `serve` and `request`. Without a provider nothing is recorded.
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
+  checkObject(options);
+  checkSwitches({ propagate: options.propagate }, { classify: options.classify });
   return new ApiTelemetry(options);
 }
 
 class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
   readonly #tracer: Tracer;
   readonly #metrics: Metrics;
-  readonly #methodOf: (head: () => Uint8Array) => string | undefined;
+  readonly #methodOf: MethodOf;
   readonly #propagate: boolean;
+  readonly #clock = new Clock();
 
   constructor({ tracerProvider, meterProvider, classify, propagate }: OpenTelemetryOptions) {
     const scope = { schemaUrl: SCHEMA_URL };
@@ -69,29 +73,40 @@ class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
   }
 
   begin(request: RequestObservation): Context {
-    request.method = this.#methodOf(() => request.head());
-    const parent =
-      request.parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, request.parent);
+    request.method ??= this.#methodOf(() => request.head());
+    const parent = parentOf(request);
     const span = this.#start(request, parent);
     request.span = span;
     return trace.setSpan(parent, span);
   }
 
+  waits(request: RequestObservation): void {
+    request.method = this.#methodOf(() => request.head());
+  }
+
   end(ended: RequestObservation | CallObservation): void {
-    // A request that failed before it came to a handler has no span yet.
-    const span = (ended.span as Span | undefined) ?? this.#start(ended, ROOT_CONTEXT);
+    const span = (ended.span as Span | undefined) ?? this.#startUnhandled(ended);
     if (ended.side === 'server' && ended.link !== undefined) span.addLink({ context: ended.link });
-    finishSpan(span, ended);
+    const origin = ended.origin ?? this.#clock.current();
+    finishSpan(span, ended, (at) => origin + at);
     this.#metrics.record(ended);
   }
 
+  /** A request that ended before it came to a handler has no span yet. */
+  #startUnhandled(ended: RequestObservation | CallObservation): Span {
+    ended.method ??= this.#methodOf(() => ended.head(), false);
+    return this.#start(ended, ended.side === 'server' ? parentOf(ended) : context.active());
+  }
+
   #start(facts: RequestObservation | CallObservation, parent: Context): Span {
+    const origin = this.#clock.current();
+    facts.origin = origin;
     return this.#tracer.startSpan(
       spanName(facts),
       {
         kind: spanKind(facts),
         attributes: creationAttributes(facts),
-        startTime: sinceEpoch(facts.times[0] as number),
+        startTime: origin + (facts.times[0] as number),
       },
       parent,
     );
@@ -106,4 +121,8 @@ class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
     if (this.#propagate && (spanContext.traceFlags & 1) === 1) observation.toSend = trailerOf(spanContext);
     return observation;
   }
+}
+
+function parentOf({ parent }: RequestObservation): Context {
+  return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
 }

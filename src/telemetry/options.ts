@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Classify } from './classify.ts';
 import type { Sampling } from './sampling.ts';
 import { samplingFromEnvironment } from './sampling.ts';
@@ -101,14 +102,7 @@ export function settingsOf(
     `a whole number from 1 to ${MAX_RECORDS}`,
     (count) => Number.isInteger(count) && count >= 1 && count <= MAX_RECORDS,
   );
-  for (const name of ['keepErrors', 'propagate'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw invalid(name, 'true or false', options[name]);
-  }
-  for (const name of ['classify', 'onProblem'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'function')
-      throw invalid(name, 'a function', options[name]);
-  }
+  checkSwitches({ keepErrors, propagate }, { classify, onProblem: options.onProblem });
   const tracing = env['OTEL_TRACES_EXPORTER']?.trim() !== 'none';
   return {
     disabled: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true',
@@ -128,12 +122,29 @@ export function settingsOf(
   };
 }
 
+/** What is given for all options together. */
+export function checkObject(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options);
+}
+
+/** Options that are true or false, and options that are functions: by their names. */
+export function checkSwitches(
+  switches: Readonly<Record<string, unknown>>,
+  functions: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, value] of Object.entries(switches))
+    if (value !== undefined && typeof value !== 'boolean') throw invalid(name, 'true or false', value);
+  for (const [name, value] of Object.entries(functions))
+    if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function', value);
+}
+
 function check(value: unknown, name: string, kind: string, fits: (value: number) => boolean): void {
   if (typeof value !== 'number' || !fits(value)) throw invalid(name, kind, value);
 }
 
 function invalid(name: string, kind: string, value: unknown): TelemetryError {
-  const given = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const given =
+    typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0, breakLength: Infinity });
   return new TelemetryError('TELEMETRY_INVALID_OPTION', `${name} is ${given}: give ${kind}.`);
 }
 

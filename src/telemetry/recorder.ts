@@ -1,8 +1,15 @@
-import { context, type Context, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import {
+  context,
+  type Context,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { ObservedCall, ObservedServer, ServerObserver, Telemetry } from '../machines/observer.ts';
-import { ActiveSpan } from './active-span.ts';
+import { ActiveSpan, type SpanSource } from './active-span.ts';
 import type { Beside, SentDetails, SentSpan } from './beside.ts';
-import { boundedClassifier } from './classify.ts';
+import { boundedClassifier, type MethodOf } from './classify.ts';
 import { Clock } from './clock.ts';
 import { IdSource } from './ids.ts';
 import { CallObservation, type CallRecorder, type Recorder, RequestObservation } from './observation.ts';
@@ -23,23 +30,22 @@ export type RecorderSettings = Pick<
 >;
 
 /** Records requests and calls on the serving thread: in a few hundred nanoseconds each, for the exporter's thread. */
-export class RingRecorder implements Telemetry, Recorder, CallRecorder {
-  /** Requests and calls that have left a record, and handlers' spans that were sent. */
+export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSource {
+  /** Requests and calls that came to an end, and handlers' spans that did, whatever became of them. */
   recorded = 0;
   /** Records of them that get no span. */
   unsampled = 0;
-  /** Requests, calls and spans that came when nobody was left to export them. */
-  tooLate = 0;
   readonly sampler: Sampler;
+  readonly clock = new Clock();
+  readonly ids = new IdSource();
+  readonly collectsUnsampled: boolean;
   readonly #ring: Ring;
   readonly #beside: Beside;
   readonly #problems: Problems;
   readonly #keepSlowerThan: number;
   readonly #keepErrors: boolean;
   readonly #propagate: boolean;
-  readonly #methodOf: (head: () => Uint8Array) => string | undefined;
-  readonly #clock = new Clock();
-  readonly #ids = new IdSource();
+  readonly #methodOf: MethodOf;
   /** What a record is told apart by; one object for all of them. */
   readonly #texts = { path: 0, method: 0, outcome: 0 };
   readonly #servers = new Map<number, ObservedServer>();
@@ -54,6 +60,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
     this.sampler = new Sampler(settings.sampling);
     this.#keepSlowerThan = settings.keepSlowerThan;
     this.#keepErrors = settings.keepErrors;
+    this.collectsUnsampled = settings.keepErrors || settings.keepSlowerThan < Number.POSITIVE_INFINITY;
     this.#propagate = settings.propagate;
     this.#methodOf = boundedClassifier(settings.classify, (message) => problems.report('classify', message));
     this.#refresh = setInterval(() => this.#guarded(() => this.#tellState()), REFRESH).unref();
@@ -75,7 +82,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
 
   /** What is added to times to make them times since the epoch, in milliseconds. */
   get origin(): number {
-    return this.#clock.origin;
+    return this.clock.origin;
   }
 
   // ---- Servers.
@@ -95,7 +102,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
 
   #tellState(): void {
     if (this.#closed) return;
-    if (this.#clock.correct()) this.#beside.tell({ kind: 'origin', origin: this.#clock.origin });
+    if (this.clock.correct()) this.#beside.tell({ kind: 'origin', origin: this.clock.origin });
     for (const [number, server] of this.#servers) this.#tellServer(number, server, false);
   }
 
@@ -110,7 +117,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
 
   begin(request: RequestObservation): Context {
     try {
-      request.method = this.#methodOf(() => request.head());
+      request.method ??= this.#methodOf(() => request.head());
       const span = this.#span(request.parent);
       request.span = span;
       return span;
@@ -118,6 +125,12 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
       this.#defect(error);
       return ROOT_CONTEXT;
     }
+  }
+
+  waits(request: RequestObservation): void {
+    this.#guarded(() => {
+      request.method = this.#methodOf(() => request.head());
+    });
   }
 
   call(call: ObservedCall): CallObservation {
@@ -138,7 +151,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
   }
 
   #span(parent: SpanContext | ActiveSpan | undefined): ActiveSpan {
-    return new ActiveSpan(this.#ids, this.#clock, this.sampler, parent);
+    return new ActiveSpan(this, parent);
   }
 
   end(ended: RequestObservation | CallObservation): void {
@@ -150,15 +163,10 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
   }
 
   #record(ended: RequestObservation | CallObservation): void {
-    // A request that failed before it came to a handler has no ids yet.
-    const span =
-      (ended.span as ActiveSpan | undefined) ??
-      this.#span(ended.side === 'server' ? ended.parent : undefined);
+    this.recorded += 1;
+    const span = (ended.span as ActiveSpan | undefined) ?? this.#spanUnhandled(ended);
     span.over();
-    if (this.#closed) {
-      this.tooLate += 1;
-      return;
-    }
+    if (this.#closed) return;
     const record = this.#ring.reserve();
     if (record < 0) {
       this.#ring.count('queueFull', 1);
@@ -187,21 +195,62 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder {
     if (kept && span.details !== undefined && this.#sendDetails(span, span.details)) flags |= FLAG.hasDetails;
     writeRecord(this.#ring, record, ended, span, flags, texts);
     this.#ring.publish();
-    this.recorded += 1;
     if (!kept) this.unsampled += 1;
   }
 
+  /** A request that ended before it came to a handler has no ids yet. */
+  #spanUnhandled(ended: RequestObservation | CallObservation): ActiveSpan {
+    ended.method ??= this.#methodOf(() => ended.head(), false);
+    return this.#span(ended.side === 'server' ? ended.parent : undefined);
+  }
+
   #sendDetails({ span0, span1, weight }: ActiveSpan, details: SentDetails): boolean {
-    const sent = this.#beside.send({ kind: 'details', span0, span1, weight, details });
+    const message = { kind: 'details', span0, span1, weight, details } as const;
+    let sent: boolean;
+    try {
+      sent = this.#beside.send(message);
+    } catch {
+      // There is something in them that no other thread can have, such as a function in place of a time.
+      this.#ring.count('detailsFull', 1);
+      if (details.message === undefined) return false;
+      return this.#beside.send({ ...message, details: { message: details.message } });
+    }
     if (!sent) this.#ring.count('detailsFull', 1);
     return sent;
   }
 
-  /** A span that a handler made, and what it weighs. */
-  sendSpan(span: SentSpan, weight: number): void {
-    if (this.#closed) this.tooLate += 1;
-    else if (this.#beside.send({ kind: 'span', weight, span })) this.recorded += 1;
-    else this.#ring.count('queueFull', 1);
+  /** A span that a handler made, and how to weigh it. */
+  sendSpan(span: SentSpan, weigh: (span: SentSpan) => number): void {
+    this.recorded += 1;
+    if (this.#closed) return;
+    let sent: boolean;
+    try {
+      sent = this.#beside.send({ kind: 'span', weight: weigh(span), span });
+    } catch {
+      // As with details.
+      sent = this.#sendBare(span, weigh);
+    }
+    if (!sent) this.#ring.count('queueFull', 1);
+  }
+
+  #sendBare(span: SentSpan, weigh: (span: SentSpan) => number): boolean {
+    const status = { code: typeof span.status.code === 'number' ? span.status.code : SpanStatusCode.UNSET };
+    const bare: SentSpan = {
+      ...span,
+      name: String(span.name),
+      status,
+      attributes: {},
+      events: [],
+      links: [],
+    };
+    try {
+      const sent = this.#beside.send({ kind: 'span', weight: weigh(bare), span: bare });
+      if (sent) this.#ring.count('detailsFull', 1);
+      return sent;
+    } catch (error) {
+      this.#defect(error);
+      return false;
+    }
   }
 
   #guarded(run: () => void): void {

@@ -1,6 +1,6 @@
 import { type Attributes, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { ATTRIBUTES, SYSTEM } from './conventions.ts';
-import { NEVER, PHASES, type RequestFacts, sinceEpoch } from './facts.ts';
+import { NEVER, PHASES, type RequestFacts } from './facts.ts';
 
 type Known = Pick<RequestFacts, 'side' | 'path' | 'transport' | 'method'>;
 
@@ -23,8 +23,11 @@ export function creationAttributes({ path, transport, method }: Known): Attribut
   };
 }
 
-/** Adds what is known at the end: sizes, outcome, the times of the phases; and ends the span. */
-export function finishSpan(span: Span, facts: RequestFacts, epoch = sinceEpoch): void {
+/**
+ * Adds what is known at the end: sizes, outcome, the times of the phases; and ends the span. `epoch` makes a time of
+ * `performance.now()` one since the epoch.
+ */
+export function finishSpan(span: Span, facts: RequestFacts, epoch: (at: number) => number): void {
   span.setAttributes({
     [ATTRIBUTES.requestBytes.name]: facts.requestBytes,
     [ATTRIBUTES.requestPackets.name]: facts.requestPackets,

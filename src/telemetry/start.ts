@@ -8,7 +8,13 @@ import type {
 } from '../machines/observer.ts';
 import { Beside } from './beside.ts';
 import { recordHandlerSpans } from './handler-spans.ts';
-import { type Settings, settingsOf, type StartTelemetryOptions, TelemetryError } from './options.ts';
+import {
+  checkObject,
+  type Settings,
+  settingsOf,
+  type StartTelemetryOptions,
+  TelemetryError,
+} from './options.ts';
 import { messageOf, Problems } from './problems.ts';
 import { RingRecorder } from './recorder.ts';
 import { Ring } from './ring.ts';
@@ -17,8 +23,6 @@ import { ExporterThread } from './thread.ts';
 /** Why something was not exported. */
 export const DROP_REASONS = {
   'queue-full': 'More came than could be exported, and what may wait for it was full',
-  'details-full':
-    'What a handler added to its span, or the message of an error, found no room; the span is there',
   'export-failed': 'The collector was not there, or did not take it, or was so slow that no more could wait',
   'exporter-crashed': 'The thread that exports had ended',
   'shut-down': 'Telemetry was shut down before it was exported',
@@ -28,13 +32,16 @@ export type DropReason = keyof typeof DROP_REASONS;
 
 /** What became of requests and calls, and of spans that handlers made, so far. */
 export interface TelemetryStats {
-  /** All that were recorded. What is missing in the numbers below has not been exported yet. */
+  /** All that came to an end. What is missing in the numbers below has not been exported yet. */
   readonly recorded: number;
   /** Recorded for metrics alone: sampling left them out. */
   readonly unsampled: number;
   /** Spans that the collector has taken. */
   readonly exported: number;
+  /** Not exported, by the reason. */
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Spans without what their handlers added to them, which found no room or could not be sent. They count above too. */
+  readonly withoutDetails: number;
 }
 
 /** Telemetry that is running: for `telemetry` of `serve` and `request`. */
@@ -65,6 +72,7 @@ export async function start(
   options: StartTelemetryOptions,
   { env = process.env, resolve = (name: string): unknown => import.meta.resolve(name) } = {},
 ): Promise<Running | Disabled> {
+  checkObject(options);
   const problems = new Problems(options.onProblem);
   const settings = settingsOf(options, env, (message) => problems.report('environment', message));
   if (settings.disabled) return new Disabled();
@@ -125,21 +133,22 @@ export class Running implements RunningTelemetry {
   }
 
   get stats(): TelemetryStats {
-    const { recorded, unsampled, tooLate } = this.recorder;
+    const { recorded, unsampled } = this.recorder;
     const exported = this.#ring.counted('exported');
     const exportFailed = this.#ring.counted('exportFailed');
-    const lost = this.#isOver ? recorded - unsampled - exported - exportFailed + tooLate : 0;
+    const queueFull = this.#ring.counted('queueFull');
+    const lost = this.#isOver ? recorded - unsampled - exported - exportFailed - queueFull : 0;
     return {
       recorded,
       unsampled,
       exported,
       dropped: {
-        'queue-full': this.#ring.counted('queueFull'),
-        'details-full': this.#ring.counted('detailsFull'),
+        'queue-full': queueFull,
         'export-failed': exportFailed,
         'exporter-crashed': this.thread.crashed ? lost : 0,
         'shut-down': this.thread.crashed ? 0 : lost,
       },
+      withoutDetails: this.#ring.counted('detailsFull'),
     };
   }
 
@@ -161,11 +170,14 @@ export class Running implements RunningTelemetry {
     }
     const inTime = await this.thread.end(shutdownTimeout);
     this.#over();
-    const lost = Object.entries(this.stats.dropped).filter(([, count]) => count > 0);
-    if (lost.length === 0 && inTime) return;
+    const { dropped, withoutDetails } = this.stats;
+    const lost = Object.entries(dropped).filter(([, count]) => count > 0);
+    if (lost.length === 0 && withoutDetails === 0 && inTime) return;
     const late = inTime ? '' : ` It was not done after shutdownTimeout, ${shutdownTimeout} ms.`;
     const counts = lost.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'no spans';
-    this.#problems.report('lost', `Telemetry has ended.${late} Not exported: ${counts}.`);
+    const bare =
+      withoutDetails === 0 ? '' : ` Without what their handlers added to them: ${withoutDetails} spans.`;
+    this.#problems.report('lost', `Telemetry has ended.${late} Not exported: ${counts}.${bare}`);
   }
 
   /** Nobody exports any more. */
@@ -184,11 +196,11 @@ export class Disabled implements RunningTelemetry {
     exported: 0,
     dropped: {
       'queue-full': 0,
-      'details-full': 0,
       'export-failed': 0,
       'exporter-crashed': 0,
       'shut-down': 0,
     },
+    withoutDetails: 0,
   };
 
   server(): ServerObserver {

@@ -64,7 +64,7 @@ class Exporter {
   /** Of the batch that is being exported: what the collector took the batch without. */
   #rejected = 0;
   /** Drops that the metrics have been told of. */
-  readonly #told = { queueFull: 0, detailsFull: 0 };
+  #told = 0;
   #onIdle: (() => void) | undefined;
 
   constructor() {
@@ -307,14 +307,9 @@ class Exporter {
   }
 
   #tellDrops(): void {
-    for (const [counter, reason] of [
-      ['queueFull', 'queue-full'],
-      ['detailsFull', 'details-full'],
-    ] as const) {
-      const total = this.#ring.counted(counter);
-      if (total > this.#told[counter]) this.#metrics.dropped(total - this.#told[counter], reason);
-      this.#told[counter] = total;
-    }
+    const total = this.#ring.counted('queueFull');
+    if (total > this.#told) this.#metrics.dropped(total - this.#told, 'queue-full');
+    this.#told = total;
   }
 
   // ---- The end.

@@ -6,8 +6,13 @@ import { IdSource } from '../../src/telemetry/ids.ts';
 import { Sampler } from '../../src/telemetry/sampling.ts';
 
 const ids = new IdSource();
-function spanOf(ratio = 1, parent?: ConstructorParameters<typeof ActiveSpan>[3]): ActiveSpan {
-  return new ActiveSpan(ids, new Clock(), new Sampler({ ratio, followsParent: true }), parent);
+function spanOf(
+  ratio = 1,
+  parent?: ConstructorParameters<typeof ActiveSpan>[1],
+  collectsUnsampled = false,
+): ActiveSpan {
+  const sampler = new Sampler({ ratio, followsParent: true });
+  return new ActiveSpan({ ids, clock: new Clock(), sampler, collectsUnsampled }, parent);
 }
 
 test('it is a span with valid ids, and the context that has it', (t) => {
@@ -130,4 +135,86 @@ test('what it keeps is bounded, and can go to another thread', (t) => {
   t.notThrows(() => structuredClone(odd.details));
   t.deepEqual(Object.keys(odd.details?.attributes ?? {}), ['circle', 'fine', 'mixed']);
   t.deepEqual(odd.details?.attributes?.['mixed'], [1, null, 'a', null]);
+});
+
+test('what is given in place of something weighs what it weighs, and no more', (t) => {
+  const span = spanOf();
+  for (let row = 0; row < 3_000; row += 1) {
+    span
+      .setAttribute('progress', `row ${row} of 3000`)
+      .setAttribute('list', ['some', 'more', row])
+      .setAttribute('bytes', new Uint8Array(500))
+      .setStatus({ code: SpanStatusCode.ERROR, message: `no row ${row}` })
+      .updateName(`row ${row}`);
+  }
+  span.setAttribute('user', 'anna').addEvent('done');
+  t.like(span.details, {
+    name: 'row 2999',
+    status: { code: SpanStatusCode.ERROR, message: 'no row 2999' },
+    attributes: { progress: 'row 2999 of 3000', list: ['some', 'more', 2_999], user: 'anna' },
+  });
+  t.is(span.details?.events?.length, 1);
+  t.true(span.weight < 2_000, `${span.weight}`);
+});
+
+test('what finds no room is not there at all, and what was there stays', (t) => {
+  const span = spanOf();
+  span
+    .updateName('a name')
+    .setAttribute('small', 'first')
+    .setAttribute('large', 'x'.repeat(100_000))
+    .setAttribute('late', 'y')
+    .setAttribute('count', 1)
+    .setAttribute('small', 'a text that is longer than the first')
+    .setAttribute('small', 'again')
+    .addEvent('late')
+    .setStatus({ code: SpanStatusCode.ERROR, message: 'late' })
+    .updateName('late name');
+  span.failed('the disk is full');
+  const { name, attributes = {}, events, status, message } = span.details ?? {};
+  t.is(name, 'a name');
+  t.deepEqual(Object.keys(attributes), ['small', 'large']);
+  t.is(attributes['small'], 'again');
+  t.deepEqual(events, []);
+  t.deepEqual(status, { code: SpanStatusCode.ERROR });
+  t.is(message, 'the disk is full');
+  t.true(span.weight < 67_000);
+  span.failed('x'.repeat(10_000));
+  t.is(span.details?.message?.length, 1_024);
+
+  // There is room again.
+  span.setAttribute('large', 'z').setAttribute('late', 'y');
+  t.like(span.details?.attributes, { large: 'z', late: 'y' });
+});
+
+for (const ratio of [0, 1]) {
+  test(`nothing in place of something breaks no handler: sampled ${ratio}`, (t) => {
+    const span = spanOf(ratio) as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const nothing of [undefined, null]) {
+      for (const name of ['setAttributes', 'addLink', 'addLinks', 'setStatus', 'recordException'])
+        t.notThrows(() => (span[name] as (it: unknown) => unknown).call(span, nothing), name);
+      t.notThrows(() => (span as unknown as ActiveSpan).addEvent('event', nothing));
+    }
+  });
+}
+
+test('one that may be kept although it is not sampled keeps what it is given, and nothing before that', (t) => {
+  const span = spanOf(0, undefined, true);
+  t.true(span.isRecording());
+  t.is(span.details, undefined);
+  t.is(span.spanContext().traceFlags, 0);
+  t.false(spanOf(1, span.spanContext()).isSampled);
+  span.setAttribute('user', 'anna').recordException(new Error('no such row'));
+  t.like(span.details, { attributes: { user: 'anna' } });
+  t.is(span.details?.events?.[0]?.name, 'exception');
+  span.over();
+  t.false(span.isRecording());
+});
+
+test('bytes are copied', (t) => {
+  const span = spanOf();
+  const bytes = Buffer.from('before');
+  span.setAttribute('bytes', bytes);
+  bytes.fill(0);
+  t.deepEqual(span.details?.attributes?.['bytes'], new Uint8Array(Buffer.from('before')));
 });

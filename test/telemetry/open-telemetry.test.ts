@@ -7,13 +7,16 @@ import {
   type TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import test from 'ava';
+import { inspect } from 'node:util';
 import { type Handler, request, serve, type Transition } from '../../src/index.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, METRICS } from '../../src/telemetry/conventions.ts';
-import { openTelemetry } from '../../src/telemetry/index.ts';
+import { openTelemetry, TelemetryError } from '../../src/telemetry/index.ts';
+import type { Recorder } from '../../src/telemetry/observation.ts';
 import { packet, rawClient } from '../support/raw-client.ts';
 import { rawServer } from '../support/raw-server.ts';
 import { gate, serving } from '../support/serving.ts';
 import { temporaryPath } from '../support/temporary.ts';
+import { observe } from './observed.ts';
 import { type MemorySdk, memorySdk, milliseconds } from './sdk.ts';
 
 const firstWord = (head: Uint8Array) => Buffer.from(head).toString('latin1').split(' ')[0];
@@ -355,6 +358,91 @@ for (const [name, trailer] of [
     const [span] = (await sdk.spans(1)) as [ReadableSpan];
     t.is(span.parentSpanContext, undefined);
     t.deepEqual(span.links, []);
+  });
+}
+
+test('a request that ends while it waits for a slot has its parent, its method and the sampling of its trace', async (t) => {
+  const seen: Record<string, unknown>[] = [];
+  const sampler: Sampler = {
+    shouldSample(from, _traceId, name) {
+      seen.push({ name, parent: trace.getSpanContext(from)?.spanId });
+      return { decision: SamplingDecision.RECORD_AND_SAMPLED };
+    },
+    toString: () => 'test',
+  };
+  const sdk = memorySdk(sampler);
+  const hold = gate();
+  const { path, until, ended } = await serving(t, () => hold.promise, {
+    concurrency: 1,
+    telemetry: openTelemetry({ ...sdk, classify: firstWord }),
+  });
+  const first = request(path, 'first');
+  await until(({ event }) => event === 'SLOT_GRANTED');
+  const client = await rawClient(path);
+  const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  client.socket.write(`${packet('second of two')}0001${packet(`traceparent=${parent}\n`)}0000`);
+  await until(({ event }) => event === 'SLOT_AWAITED');
+  client.socket.destroy();
+  await ended(2);
+  const [span] = (await sdk.spans(1)) as [ReadableSpan];
+  t.is(span.name, 'second');
+  t.is(span.parentSpanContext?.spanId, 'b7ad6b7169203331');
+  t.is(span.spanContext().traceId, '0af7651916cd43dd8448eb211c80319c');
+  t.deepEqual(seen.at(-1), { name: 'second', parent: 'b7ad6b7169203331' });
+  hold.resolve();
+  await first;
+});
+
+test('one of which nothing is left is named so, where there is a classifier', async (t) => {
+  const sdk = memorySdk();
+  const { path, ended } = await serving(t, () => 'pong', {
+    telemetry: openTelemetry({ ...sdk, classify: firstWord }),
+  });
+  const client = await rawClient(path);
+  client.socket.write('nonsense');
+  await ended(1);
+  t.is((await sdk.spans(1))[0]?.name, '_OTHER');
+});
+
+test('times are right after the clock was set, and one span has one clock', async (t) => {
+  const { now } = Date;
+  const passed = performance.now.bind(performance);
+  const hour = 3_600_000;
+  const sdk = memorySdk();
+  const recorder = openTelemetry(sdk) as unknown as Recorder;
+  try {
+    for (const hours of [1, 5]) {
+      Date.now = () => now() + hours * hour;
+      performance.now = () => passed() + hours * 2_000;
+      // It is set again while a handler runs.
+      observe(recorder, {
+        run: () => {
+          Date.now = () => now() + (hours + 1) * hour;
+          performance.now = () => passed() + (hours + 1) * 2_000;
+        },
+      });
+    }
+  } finally {
+    Object.assign(Date, { now });
+    Object.assign(performance, { now: passed });
+  }
+  for (const [index, span] of (await sdk.spans(2)).entries()) {
+    const right = (time: readonly [number, number]) =>
+      Math.abs(milliseconds(time) - now() - ([1, 5][index] as number) * hour) < 20_000;
+    t.true(right(span.startTime));
+    t.true(Math.abs(milliseconds(span.duration) - 10) < 0.01);
+    t.true(span.events.every(({ time }) => right(time)));
+  }
+});
+
+for (const [options, message] of [
+  [{ classify: 'x' }, 'classify is "x": give a function.'],
+  [{ propagate: 'no' }, 'propagate is "no": give true or false.'],
+  [null, 'options is null: give an object.'],
+] as const) {
+  test(`a bad option: ${inspect(options)}`, (t) => {
+    const error = t.throws(() => openTelemetry(options as never), { instanceOf: TelemetryError, message });
+    t.is(error.code, 'TELEMETRY_INVALID_OPTION');
   });
 }
 

@@ -10,6 +10,7 @@ import { DURATION_BUCKETS } from '../../src/telemetry/conventions.ts';
 import { type Running, start } from '../../src/telemetry/start.ts';
 import { eventually, gate, serving } from '../support/serving.ts';
 import { type CollectedSpan, type Collector, collector, TEST_ENVIRONMENT } from './collector.ts';
+import { packet, rawClient } from '../support/raw-client.ts';
 import { observe, OBSERVED_SERVER } from './observed.ts';
 
 /** What tells of the handler's spans is the same for all of a process, so these tests come one after the other. */
@@ -122,11 +123,11 @@ test.serial('a request: the spans of both sides, as they were', async (t) => {
     exported: 2,
     dropped: {
       'queue-full': 0,
-      'details-full': 0,
       'export-failed': 0,
       'exporter-crashed': 0,
       'shut-down': 0,
     },
+    withoutDetails: 0,
   });
 });
 
@@ -209,11 +210,20 @@ test.serial('a client tells of its span, in time or late', async (t) => {
 });
 
 test.serial(
-  'what is not sampled is kept where it failed or was slow; its handler records nothing',
+  'what is not sampled is kept where it failed or was slow, with what its handler added to it',
   async (t) => {
     await using run = await started(t, { sampleRatio: 0, keepSlowerThan: 100 });
     const { recorder } = run.telemetry;
-    const look = () => t.false(trace.getActiveSpan()?.isRecording());
+    const look = () => {
+      const span = trace.getActiveSpan();
+      t.true(span?.isRecording());
+      t.is(span?.spanContext().traceFlags, 0);
+      span?.setAttribute('user', 'anna').recordException(new Error('no such row'));
+      trace.getTracer('app').startActiveSpan('child', (child) => {
+        t.false(child.isRecording());
+        child.end();
+      });
+    };
     observe(recorder, { run: look });
     observe(recorder, { outcome: 'handler-failed', reason: new Error('the disk is full'), run: look });
     observe(recorder, { took: 99 });
@@ -225,7 +235,10 @@ test.serial(
       'handler-failed',
     ]);
     const failed = spans.find(({ attributes }) => attributes['error.type'] !== undefined);
-    t.is(failed?.attributes['error.type'], 'handler-failed');
+    t.like(failed?.attributes, { 'error.type': 'handler-failed', user: 'anna' });
+    t.like(failed?.events.find(({ name }) => name === 'exception')?.attributes, {
+      'exception.message': 'no such row',
+    });
     t.deepEqual(failed?.status, { code: SpanStatusCode.ERROR, message: 'the disk is full' });
     const slow = spans.find((span) => span !== failed) as CollectedSpan;
     t.true(Math.abs(slow.end - slow.start - 101) < 0.01);
@@ -233,9 +246,10 @@ test.serial(
   },
 );
 
-test.serial('failures may be left out as well', async (t) => {
+test.serial('failures may be left out as well: then nothing is collected', async (t) => {
   await using run = await started(t, { sampleRatio: 0, keepErrors: false });
-  observe(run.telemetry.recorder, { outcome: 'handler-failed', reason: new Error('no') });
+  const look = () => t.false(trace.getActiveSpan()?.isRecording());
+  observe(run.telemetry.recorder, { outcome: 'handler-failed', reason: new Error('no'), run: look });
   t.deepEqual(await run.spans(), []);
   t.like(run.telemetry.stats, { recorded: 1, unsampled: 1, exported: 0 });
 });
@@ -354,6 +368,126 @@ test.serial('after its end telemetry can be started again, and the old one recor
   t.is(first.telemetry.stats.dropped['shut-down'], 1);
 });
 
+test.serial(
+  'two in one process: each has its own, and the end of one is not that of the other',
+  async (t) => {
+    await using first = await started(t, { serviceName: 'first' });
+    await using second = await started(t, { serviceName: 'second' });
+    const tracer = trace.getTracer('app');
+    const handler = (name: string) => () => {
+      t.true(trace.getActiveSpan()?.isRecording());
+      tracer.startActiveSpan(name, (child) => {
+        tracer.startActiveSpan(`${name} below`, (grandchild) => grandchild.end());
+        child.end();
+      });
+    };
+    observe(first.telemetry.recorder, { run: handler('of the first') });
+    observe(second.telemetry.recorder, { run: handler('of the second') });
+    tracer.startSpan('of none').end();
+    const names = (spans: readonly CollectedSpan[]) => spans.map(({ name }) => name).toSorted();
+    t.deepEqual(names(await first.spans()), ['of the first', 'of the first below', 'simple-ipc']);
+
+    observe(second.telemetry.recorder, { run: handler('later') });
+    const spans = await second.spans();
+    t.deepEqual(names(spans), [
+      'later',
+      'later below',
+      'of none',
+      'of the second',
+      'of the second below',
+      'simple-ipc',
+      'simple-ipc',
+    ]);
+    const later = spans.find(({ name }) => name === 'later');
+    t.true(spans.some(({ spanId, kind }) => spanId === later?.parentSpanId && kind === 2));
+    t.false(trace.getTracer('app').startSpan('nobody').isRecording());
+
+    // A tracer from before is as good as a new one.
+    await using third = await started(t);
+    observe(third.telemetry.recorder, { run: handler('again') });
+    t.deepEqual(names(await third.spans()), ['again', 'again below', 'simple-ipc']);
+  },
+);
+
+test.serial('those that begin and end at once leave nothing behind', async (t) => {
+  const both = await Promise.all([started(t), started(t)]);
+  t.true(trace.getTracer('app').startSpan('one').isRecording());
+  await Promise.all(both.map(({ telemetry }) => telemetry.shutdown()));
+  t.false(trace.getTracer('app').startSpan('nobody').isRecording());
+});
+
+test.serial('what cannot be sent to another thread is left out, and breaks nothing', async (t) => {
+  await using run = await started(t);
+  const { telemetry } = run;
+  const no = (() => 1) as never;
+  for (const add of [
+    () => trace.getActiveSpan()?.addEvent('event', {}, no),
+    () => trace.getActiveSpan()?.setStatus({ code: no }),
+  ])
+    observe(telemetry.recorder, { run: add, outcome: 'handler-failed', reason: new Error('a reason') });
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  for (const value of [{ call: no }, circle, [no]]) {
+    const span = trace.getTracer('app').startSpan('odd', { attributes: { value: value as never } });
+    span.addEvent('event', { value: value as never }).setStatus({ code: no });
+    t.notThrows(() => span.end());
+  }
+  await telemetry.shutdown();
+  t.like(telemetry.stats, { recorded: 5, exported: 5, withoutDetails: 5 });
+  t.deepEqual(
+    run.to.spans.map(({ name, status }) => [name, status.message]),
+    [
+      ['odd', undefined],
+      ['odd', undefined],
+      ['odd', undefined],
+      ['simple-ipc', 'a reason'],
+      ['simple-ipc', 'a reason'],
+    ],
+  );
+  t.deepEqual(run.problems, [
+    'Telemetry has ended. Not exported: no spans. Without what their handlers added to them: 5 spans.',
+  ]);
+});
+
+test.serial(
+  'a request that ended before its handler has its parent, its sampling and its method',
+  async (t) => {
+    await using run = await started(t, { classify: (head) => Buffer.from(head).toString() });
+    const hold = gate();
+    const { telemetry } = run;
+    const { path, server, until, ended } = await serving(t, () => hold.promise, {
+      concurrency: 1,
+      telemetry,
+    });
+    const first = request(path, 'first');
+    await until(({ event }) => event === 'SLOT_GRANTED');
+    for (const [number, flags] of [
+      [2, '01'],
+      [3, '00'],
+    ] as const) {
+      const client = await rawClient(path);
+      const parent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-${flags}`;
+      client.socket.write(`${packet('second')}0001${packet(`traceparent=${parent}\n`)}0000`);
+      await until(({ actor, event }) => actor === `c${number}` && event === 'SLOT_AWAITED');
+      client.socket.destroy();
+      await ended(number);
+    }
+    const broken = await rawClient(path);
+    broken.socket.write('nonsense');
+    await ended(4);
+    hold.resolve();
+    await first;
+    await server.close();
+    const spans = await run.spans();
+    t.deepEqual(spans.map(({ name }) => name).toSorted(), ['_OTHER', 'first', 'second']);
+    t.like(
+      spans.find(({ name }) => name === 'second'),
+      { traceId: 'ab'.repeat(16), parentSpanId: 'cd'.repeat(8) },
+    );
+    t.like(telemetry.stats, { recorded: 4, unsampled: 1 });
+  },
+);
+
 test.serial('a span that ends after its request is recorded all the same', async (t) => {
   await using run = await started(t);
   const { telemetry } = run;
@@ -459,6 +593,7 @@ for (const [options, message] of [
   [{ propagate: 1 }, /^propagate/u],
   [{ classify: 'x' }, /^classify is "x": give a function\.$/u],
   [{ onProblem: true }, /^onProblem/u],
+  [null, /^options is null: give an object\.$/u],
 ] as const) {
   test.serial(`a bad option: ${inspect(options)}`, async (t) => {
     const error = await t.throwsAsync(startTelemetry(options as unknown as StartTelemetryOptions), {
