@@ -55,6 +55,8 @@ export interface Settings {
   /** In milliseconds. */
   readonly keepSlowerThan: number;
   readonly keepErrors: boolean;
+  /** Metrics are exported, so every request has to be told of. */
+  readonly measures: boolean;
   readonly classify: Classify | undefined;
   readonly propagate: boolean;
   /** In milliseconds. */
@@ -103,6 +105,7 @@ export function settingsOf(
     (count) => Number.isInteger(count) && count >= 1 && count <= MAX_RECORDS,
   );
   checkSwitches({ keepErrors, propagate }, { classify, onProblem: options.onProblem });
+  const exporter = exporterEnvironment(options.endpoint, env);
   const tracing = env['OTEL_TRACES_EXPORTER']?.trim() !== 'none';
   return {
     disabled: env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true',
@@ -118,7 +121,8 @@ export function settingsOf(
     shutdownTimeout,
     records,
     serviceName: serviceNameOf(options.serviceName, env),
-    env: exporterEnvironment(options.endpoint, env),
+    env: exporter,
+    measures: exporter['OTEL_METRICS_EXPORTER']?.trim() !== 'none',
   };
 }
 

@@ -26,7 +26,7 @@ const REFRESH = 1_000;
 /** What of the settings says how to record. */
 export type RecorderSettings = Pick<
   Settings,
-  'sampling' | 'keepSlowerThan' | 'keepErrors' | 'classify' | 'propagate'
+  'sampling' | 'keepSlowerThan' | 'keepErrors' | 'measures' | 'classify' | 'propagate'
 >;
 
 /** Records requests and calls on the serving thread: in a few hundred nanoseconds each, for the exporter's thread. */
@@ -44,6 +44,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
   readonly #problems: Problems;
   readonly #keepSlowerThan: number;
   readonly #keepErrors: boolean;
+  readonly #measures: boolean;
   readonly #propagate: boolean;
   readonly #methodOf: MethodOf;
   /** What a record is told apart by; one object for all of them. */
@@ -60,6 +61,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
     this.sampler = new Sampler(settings.sampling);
     this.#keepSlowerThan = settings.keepSlowerThan;
     this.#keepErrors = settings.keepErrors;
+    this.#measures = settings.measures;
     this.collectsUnsampled = settings.keepErrors || settings.keepSlowerThan < Number.POSITIVE_INFINITY;
     this.#propagate = settings.propagate;
     this.#methodOf = boundedClassifier(settings.classify, (message) => problems.report('classify', message));
@@ -167,16 +169,21 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
     const span = (ended.span as ActiveSpan | undefined) ?? this.#spanUnhandled(ended);
     span.over();
     if (this.#closed) return;
-    const record = this.#ring.reserve();
-    if (record < 0) {
-      this.#ring.count('queueFull', 1);
-      return;
-    }
     const { failure } = ended;
     const kept =
       span.isSampled ||
       (failure !== undefined && this.#keepErrors) ||
       ended.endedAt - (ended.times[0] as number) > this.#keepSlowerThan;
+    if (!kept && !this.#measures) {
+      // Nobody would do anything with its record.
+      this.unsampled += 1;
+      return;
+    }
+    const record = this.#ring.reserve();
+    if (record < 0) {
+      this.#ring.count('queueFull', 1);
+      return;
+    }
     let flags = 0;
     if (ended.side === 'client') flags |= FLAG.client;
     if (ended.transport === 'pipe') flags |= FLAG.pipe;
