@@ -49,7 +49,7 @@ export type {
  *   `SIMPLE_IPC_UNTRUSTED_PATH`, `SIMPLE_IPC_NETWORK_FILE_SYSTEM`, `SIMPLE_IPC_LOCKED`, `SIMPLE_IPC_LISTEN_FAILED`,
  *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
  */
-export function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
+export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
   return serveObserved(path, handler, { ...options, telemetry: published(options.telemetry) });
 }
 
@@ -66,7 +66,11 @@ export function serve(path: string, handler: Handler, options: ServeOptions = {}
  *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
  *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
  */
-export function request(path: string, message?: Message, options: RequestOptions = {}): Promise<IpcResponse> {
+export async function request(
+  path: string,
+  message?: Message,
+  options: RequestOptions = {},
+): Promise<IpcResponse> {
   return requestObserved(path, message, { ...options, telemetry: published(options.telemetry) });
 }
 

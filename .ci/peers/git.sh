@@ -30,16 +30,7 @@ works() {
   grep -q '^feature: fsmonitor--daemon$' <<<"$about"
 }
 
-# Tries three times, for what fails in a network often works a moment later.
-attempt() {
-  local tries
-  for tries in 1 2 3; do
-    "$@" >&2 && return 0
-    say "'$*' failed (attempt $tries of 3)"
-    ((tries == 3)) || sleep $((tries * 5))
-  done
-  return 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/../attempt.sh"
 
 if [[ -x $home/bin/git ]] && works "$home/bin/git"; then
   say "$("$home/bin/git" --version) is there already"
@@ -81,9 +72,9 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 CONF
 
 say "fetching git from Debian's $suite"
-attempt apt-get -q -c "$work/apt.conf" update || die "could not read the package lists of Debian's $suite."
+attempt apt-get -q -c "$work/apt.conf" update >&2 || die "could not read the package lists of Debian's $suite."
 cd "$work/debs"
-attempt apt-get -q -c "$work/apt.conf" download "${packages[@]}" || die "could not download: ${packages[*]}."
+attempt apt-get -q -c "$work/apt.conf" download "${packages[@]}" >&2 || die "could not download: ${packages[*]}."
 for deb in ./*.deb; do dpkg -x "$deb" "$root"; done
 
 # Its C library is not the machine's, so it is run by its own loader. git finds itself through GIT_EXEC_PATH: there too

@@ -29,16 +29,7 @@ works() {
 }
 is_there() { [[ -x $home/bin/jaeger && $(cat "$home/version") == "$version" ]] && works "$home/bin/jaeger"; }
 
-# Tries three times, for what fails in a network often works a moment later.
-attempt() {
-  local tries
-  for tries in 1 2 3; do
-    "$@" && return 0
-    say "'$*' failed (attempt $tries of 3)"
-    ((tries == 3)) || sleep $((tries * 5))
-  done
-  return 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/../attempt.sh"
 
 # Docker with compose, and a busybox without libraries for the image that stands in for Jaeger's own.
 install_docker() {

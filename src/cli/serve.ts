@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { ServeOptions } from '../index.ts';
 import { bytes, count, milliseconds } from './arguments.ts';
 import { chooseHandler, type HandlerFlags } from './handler.ts';
-import { addTraceOptions, startTracing, type TraceFlags } from './tracing.ts';
+import { addTraceOptions, type TraceFlags } from './tracing.ts';
 
 type ServeFlags = HandlerFlags &
   TraceFlags &
@@ -59,26 +59,17 @@ export function addServe(program: Command): void {
 async function serveAt(path: string, flags: ServeFlags): Promise<number> {
   const { app, exec, module, events, trace, sample, keepSlowerThan, serviceName, ...options } = flags;
   const { handler, name, classify } = await chooseHandler({ app, exec, module });
-  const [{ runServer }, { reportFailures }] = await Promise.all([
+  const [{ runServer }, { startObserving }] = await Promise.all([
     import('./run-server.ts'),
-    import('./failures.ts'),
+    import('./observing.ts'),
   ]);
-  const sink = events === undefined ? undefined : await (await import('./events.ts')).openEvents(events);
-  const tracing = await startTracing(
-    { trace, sample, keepSlowerThan, serviceName },
+  const observing = await startObserving(
+    { events, trace, sample, keepSlowerThan, serviceName },
     classify === undefined ? {} : { classify },
   );
-  const observers = [reportFailures(), ...(sink === undefined ? [] : [sink.write])];
   try {
-    return await runServer(path, handler, {
-      name,
-      options: {
-        ...options,
-        ...(tracing === undefined ? undefined : { telemetry: tracing.telemetry }),
-        onTransition: (transition) => observers.forEach((observe) => observe(transition)),
-      },
-    });
+    return await runServer(path, handler, { name, options: { ...options, ...observing.options } });
   } finally {
-    await Promise.all([sink?.close(), tracing?.close()]);
+    await observing.close();
   }
 }

@@ -4,7 +4,7 @@ import type { TappedRequest } from '../apps/tap/tap.ts';
 import type { RequestReport } from '../telemetry/connection-trace.ts';
 import { count, milliseconds } from './arguments.ts';
 import { Failure, hasColours, quote, say, show } from './messages.ts';
-import { addPropagateOption, addTraceOptions, startTracing, type TraceFlags } from './tracing.ts';
+import { addPropagateOption, addTraceOptions, type TraceFlags } from './tracing.ts';
 
 /** The least there is: a request is passed on as it comes, and not kept back until it is whole or has grown long. */
 const WINDOW = 1;
@@ -53,13 +53,13 @@ async function tap(
   upstream: string,
   { events, allowUntrusted, trace, sample, keepSlowerThan, serviceName, propagate, ...options }: TapFlags,
 ): Promise<number> {
-  const [{ tapHandler }, { methodOf }, { isSameSocket }, { runServer }, { reportFailures }] =
+  const [{ tapHandler }, { methodOf }, { isSameSocket }, { runServer }, { startObserving }] =
     await Promise.all([
       import('../apps/tap/tap.ts'),
       import('../apps/tap/method.ts'),
       import('../apps/tap/same-socket.ts'),
       import('./run-server.ts'),
-      import('./failures.ts'),
+      import('./observing.ts'),
     ]);
   if (isSameSocket(listen, upstream)) {
     throw new Failure(
@@ -71,26 +71,20 @@ async function tap(
   await warnIfMissing(upstream);
   // A terminal that goes away ends what is shown, not the tap.
   process.stdout.on('error', () => undefined);
-  const sink = events === undefined ? undefined : await (await import('./events.ts')).openEvents(events);
   const lines = events === '-' ? undefined : await requestLines(hasColours(process.stdout));
-  const tracing = await startTracing(
-    { trace, sample, keepSlowerThan, serviceName },
+  const observing = await startObserving(
+    { events, trace, sample, keepSlowerThan, serviceName },
     { classify: methodOf, propagate: propagate === true },
+    lines === undefined ? [] : [lines.observe],
   );
-  const telemetry = tracing?.telemetry;
-  const observers = [reportFailures(), sink?.write, lines?.observe].filter((one) => one !== undefined);
+  const { telemetry } = observing.options;
   try {
     return await runServer(listen, tapHandler(upstream, { allowUntrusted, telemetry, ...lines }), {
       name: `the server at ${quote(upstream)}`,
-      options: {
-        ...options,
-        ...(telemetry === undefined ? undefined : { telemetry }),
-        window: WINDOW,
-        onTransition: (transition) => observers.forEach((observe) => observe(transition)),
-      },
+      options: { ...options, ...observing.options, window: WINDOW },
     });
   } finally {
-    await Promise.all([sink?.close(), tracing?.close()]);
+    await observing.close();
   }
 }
 

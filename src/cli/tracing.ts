@@ -113,16 +113,20 @@ export function traceLink(jaeger: string, { traceId }: SpanContext): string {
 
 /** The address of Jaeger's pages. */
 export function webAddress(text: string): string {
-  if (/^https?:\/\//u.test(text) && URL.canParse(text)) return text;
+  if (isWebAddress(text)) return text;
   throw new InvalidArgumentError("Give the URL of Jaeger's pages, such as http://127.0.0.1:16686.");
 }
 
 /** It takes the next word, which is easily the path. */
 function collector(text: string): string {
-  if (/^https?:\/\//u.test(text) && URL.canParse(text)) return text;
+  if (isWebAddress(text)) return text;
   throw new InvalidArgumentError(
     "Give a collector's URL behind it, such as http://127.0.0.1:4318, or put it at the end of the line.",
   );
+}
+
+function isWebAddress(text: string): boolean {
+  return /^https?:\/\//u.test(text) && URL.canParse(text);
 }
 
 function nonEmpty(text: string): string {

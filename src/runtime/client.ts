@@ -3,7 +3,7 @@ import { bytesOf, checkMessage, isWhole } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { SimpleIpcError } from './errors.ts';
 import { Exchange } from './exchange.ts';
-import { observerFailed } from './observe.ts';
+import { observerFailed, TRANSPORT } from './observe.ts';
 import { requestLimits, type RequestLimits } from './options.ts';
 import { resolveEndpoint } from './rendezvous/endpoint.ts';
 import { checkTrust } from './rendezvous/trust.ts';
@@ -84,7 +84,7 @@ function guardedCall(telemetry: Telemetry | undefined, call: ObservedCall): Call
 /** The call as an observer sees it, whichever attempt it is at. */
 class Call implements ObservedCall {
   readonly path: string;
-  readonly transport = process.platform === 'win32' ? 'pipe' : 'unix';
+  readonly transport = TRANSPORT;
   exchange: Exchange | undefined;
   readonly #message: Message;
 

@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import type { AnyActorRef } from 'xstate';
-import type { ConnectionEffects, ConnectionEvent, Outcome } from '../machines/connection.ts';
+import type {
+  ConnectionEffects,
+  ConnectionEvent,
+  ConnectionOutput,
+  ConnectionState,
+  Outcome,
+} from '../machines/connection.ts';
 import type { ConnectionObserver, ObservedConnection, ServerObserver } from '../machines/observer.ts';
 import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH, packetsOf } from '../protocol/encode.ts';
@@ -119,29 +125,17 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     return this.#observer !== undefined;
   }
 
-  told(...transition: Parameters<ConnectionObserver['transition']>): void {
-    try {
-      this.#observer?.transition(...transition);
-    } catch (error) {
-      this.#observer = observerFailed(error);
-    }
+  told(event: string, to: ConnectionState, at: number, output: ConnectionOutput | undefined): void {
+    this.#tell((observer) => observer.transition(event, to, at, output));
   }
 
-  #trailerCame(data: string): void {
+  #tell(what: (observer: ConnectionObserver) => void): void {
+    if (this.#observer === undefined) return;
     try {
-      this.#observer?.trailer(data);
+      what(this.#observer);
     } catch (error) {
       this.#observer = observerFailed(error);
     }
-  }
-
-  #startObserved(observer: ConnectionObserver, run: HandlerRun, body: IncomingBody): void {
-    try {
-      observer.handle(startRun, run, this.#host.handler, body);
-    } catch (error) {
-      this.#observer = observerFailed(error);
-    }
-    if (!run.started) run.start(this.#host.handler, body);
   }
 
   responseBytes = 0;
@@ -156,7 +150,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   head(): Uint8Array {
-    return this.#body?.peek() ?? EMPTY;
+    return this.#body?.peek() ?? NOTHING;
   }
 
   #sending(bytes: number): void {
@@ -285,7 +279,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#send({ type: 'PROTOCOL_ERROR', reason: failure.surplus(MAX_SURPLUS) });
     } else if (this.#observer !== undefined && this.#decoder?.terminator === 'delimiter') {
       const trailer = (this.#trailer ??= new TrailerReader()).read(chunk);
-      if (trailer !== undefined) this.#trailerCame(trailer);
+      if (trailer !== undefined) this.#tell((observer) => observer.trailer(trailer));
     }
   }
 
@@ -335,8 +329,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     const run = new HandlerRun(this);
     this.#run = run;
     const body = this.#body as IncomingBody;
-    if (this.#observer === undefined) run.start(this.#host.handler, body);
-    else this.#startObserved(this.#observer, run, body);
+    const { handler } = this.#host;
+    if (this.isObserved) this.#tell((observer) => observer.handle(startRun, run, handler, body));
+    if (!run.started) run.start(handler, body);
   }
 
   sendChunk(data: Buffer): Promise<void> | undefined {
@@ -428,11 +423,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   /** Its actor crashed: the machine cannot close it any more. */
   crashed(reason: Error): void {
-    try {
-      this.#observer?.crashed(reason, performance.now());
-    } catch (error) {
-      this.#observer = observerFailed(error);
-    }
+    this.#tell((observer) => observer.crashed(reason, performance.now()));
     if (!this.#closed) this.close('aborted', reason);
   }
 
@@ -440,8 +431,6 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     throw failure.unexpectedEvent(event);
   }
 }
-
-const EMPTY = new Uint8Array(0);
 
 const startRun = (run: HandlerRun, handler: Handler, body: IncomingBody): void => run.start(handler, body);
 

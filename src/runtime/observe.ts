@@ -1,6 +1,10 @@
 import type { ActorLogic, EventObject, Snapshot } from 'xstate';
+import type { Transport } from '../machines/observer.ts';
 import type { Transition } from '../machines/transition.ts';
 import { reasonOf } from './errors.ts';
+
+/** What requests go through here, as observers are told. */
+export const TRANSPORT: Transport = process.platform === 'win32' ? 'pipe' : 'unix';
 
 /** Is told of one transition. `at`: `performance.now()` when the event was taken up, before what it set off. */
 export type Tell<TSnapshot> = (from: string, event: EventObject, next: TSnapshot, at: number) => void;

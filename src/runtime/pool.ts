@@ -20,7 +20,7 @@ import { freshActors, reusedActors, type StartActor } from './connection-actors.
 import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
 import type { ServerObserver, Telemetry } from '../machines/observer.ts';
-import { guarded, observed, observerFailed, transitionOf, valueOf, type Tell } from './observe.ts';
+import { guarded, observed, observerFailed, transitionOf, TRANSPORT, valueOf, type Tell } from './observe.ts';
 import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
@@ -135,7 +135,7 @@ export class Pool implements PoolEffects, ConnectionHost {
     try {
       return telemetry?.server({
         path: this.#listener.path,
-        transport: process.platform === 'win32' ? 'pipe' : 'unix',
+        transport: TRANSPORT,
         stats: () => this.stats,
       });
     } catch (error) {

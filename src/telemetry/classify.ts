@@ -1,4 +1,5 @@
 import { OTHER } from './conventions.ts';
+import { messageOf } from './problems.ts';
 
 /**
  * Says what a request asks for: its `rpc.method`. It is given what has come of the request when its handler is about to
@@ -42,8 +43,7 @@ export function boundedClassifier(
       name = classify(bytes);
       later = isThenable(name);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return problem(`classify threw (${reason}): such requests are recorded as ${OTHER}.`);
+      return problem(`classify threw (${messageOf(error)}): such requests are recorded as ${OTHER}.`);
     }
     if (later) {
       // Nobody waits for it, and what it is rejected with must not end the process.

@@ -10,6 +10,9 @@ export const PHASES = {
 /** In place of the time of a phase that a request did not come to. */
 export const NEVER = -1;
 
+/** Ends that are in order, or the client's own doing: no failure of the server. */
+export const IN_ORDER: ReadonlySet<string> = new Set(['answered', 'pinged', 'hung-up', 'refused']);
+
 /** What is known of a request when it is over: what its span and its metrics are made of. Never the payload. */
 export interface RequestFacts extends Sizes {
   readonly side: 'server' | 'client';

@@ -1,24 +1,70 @@
 import type { ConnectionOutput, ConnectionState } from '../machines/connection.ts';
-import type { CallState, ObservedCall, ObservedConnection, ObservedServer } from '../machines/observer.ts';
-import type { RequestFacts } from './facts.ts';
+import type {
+  CallState,
+  ObservedCall,
+  ObservedConnection,
+  ObservedServer,
+  Sizes,
+} from '../machines/observer.ts';
+import { IN_ORDER, PHASES, type RequestFacts } from './facts.ts';
+import { messageOf } from './problems.ts';
 
-/** Outcomes that are no failure of the server. */
-const IN_ORDER: ReadonlySet<string> = new Set(['answered', 'pinged', 'hung-up', 'refused']);
-
-/** A request on its way through a server: what its connection's machine went through, and when. */
-export abstract class FollowedRequest implements RequestFacts {
-  readonly side = 'server';
-  /** As many as there are phases; what has not come yet is below zero. */
-  readonly times: number[] = [-1, -1, -1, -1, -1];
+/** What is known of a request or a call, and of where it goes. */
+abstract class Followed {
   endedAt = 0;
   method: string | undefined;
   outcome = '';
   failure: RequestFacts['failure'];
-  readonly #server: ObservedServer;
+  readonly #place: Pick<RequestFacts, 'path' | 'transport'>;
+  readonly #message: Pick<ObservedCall, 'head' | keyof Sizes>;
+
+  constructor(
+    place: Pick<RequestFacts, 'path' | 'transport'>,
+    message: Pick<ObservedCall, 'head' | keyof Sizes>,
+  ) {
+    this.#place = place;
+    this.#message = message;
+  }
+
+  get path(): string {
+    return this.#place.path;
+  }
+
+  get transport(): RequestFacts['transport'] {
+    return this.#place.transport;
+  }
+
+  get requestBytes(): number {
+    return this.#message.requestBytes;
+  }
+
+  get requestPackets(): number {
+    return this.#message.requestPackets;
+  }
+
+  get responseBytes(): number {
+    return this.#message.responseBytes;
+  }
+
+  get responsePackets(): number {
+    return this.#message.responsePackets;
+  }
+
+  /** What the classifier looks at. */
+  head(): Uint8Array {
+    return this.#message.head();
+  }
+}
+
+/** A request on its way through a server: what its connection's machine went through, and when. */
+export abstract class FollowedRequest extends Followed implements RequestFacts {
+  readonly side = 'server';
+  /** As many as there are phases; what has not come yet is below zero. */
+  readonly times: number[] = [-1, -1, -1, -1, -1];
   readonly #connection: ObservedConnection;
 
   constructor(server: ObservedServer, connection: ObservedConnection) {
-    this.#server = server;
+    super(server, connection);
     this.#connection = connection;
   }
 
@@ -28,37 +74,8 @@ export abstract class FollowedRequest implements RequestFacts {
   /** It begins to wait for a slot. */
   protected waits(): void {}
 
-  get path(): string {
-    return this.#server.path;
-  }
-
-  get transport(): ObservedServer['transport'] {
-    return this.#server.transport;
-  }
-
   get connection(): number {
     return this.#connection.number;
-  }
-
-  get requestBytes(): number {
-    return this.#connection.requestBytes;
-  }
-
-  get requestPackets(): number {
-    return this.#connection.requestPackets;
-  }
-
-  get responseBytes(): number {
-    return this.#connection.responseBytes;
-  }
-
-  get responsePackets(): number {
-    return this.#connection.responsePackets;
-  }
-
-  /** What the classifier looks at. */
-  head(): Uint8Array {
-    return this.#connection.head();
   }
 
   transition(event: string, to: ConnectionState, at: number, output?: ConnectionOutput): void {
@@ -93,67 +110,31 @@ export abstract class FollowedRequest implements RequestFacts {
     if ((this.times[0] as number) < 0) return;
     this.endedAt = at;
     this.outcome = outcome;
-    if (!IN_ORDER.has(outcome)) this.failure = { type: outcome, message: messageOf(reason) };
+    if (!IN_ORDER.has(outcome))
+      this.failure = {
+        type: outcome,
+        message: reason === undefined ? 'no reason is known' : messageOf(reason),
+      };
     this.over(reason);
   }
 }
 
-const CALL_STATES: readonly CallState[] = [
-  'connecting',
-  'sending-request',
-  'awaiting-response',
-  'reading-response',
-];
-
 /** A call of the client: what it did, and when. */
-export abstract class FollowedCall implements RequestFacts {
+export abstract class FollowedCall extends Followed implements RequestFacts {
   readonly side = 'client';
   readonly times: number[] = [-1, -1, -1, -1];
-  endedAt = 0;
-  method: string | undefined;
-  outcome = '';
-  failure: RequestFacts['failure'];
   readonly connection = undefined;
-  readonly #call: ObservedCall;
 
   constructor(call: ObservedCall) {
-    this.#call = call;
+    super(call, call);
     this.times[0] = performance.now();
   }
 
   /** It is over, and all is known. */
   protected abstract over(error: Error | undefined): void;
 
-  get path(): string {
-    return this.#call.path;
-  }
-
-  get transport(): ObservedCall['transport'] {
-    return this.#call.transport;
-  }
-
-  get requestBytes(): number {
-    return this.#call.requestBytes;
-  }
-
-  get requestPackets(): number {
-    return this.#call.requestPackets;
-  }
-
-  get responseBytes(): number {
-    return this.#call.responseBytes;
-  }
-
-  get responsePackets(): number {
-    return this.#call.responsePackets;
-  }
-
-  head(): Uint8Array {
-    return this.#call.head();
-  }
-
   state(state: CallState, at: number): void {
-    const phase = CALL_STATES.indexOf(state);
+    const phase = PHASES.client.indexOf(state);
     // The start stays the start: connecting again, after a busy server, is part of it.
     if (phase > 0) this.times[phase] = at;
   }
@@ -169,9 +150,4 @@ export abstract class FollowedCall implements RequestFacts {
 function typeOf(error: Error): string {
   const { code } = error as Error & { code?: unknown };
   return typeof code === 'string' ? code : error.name;
-}
-
-function messageOf(reason: unknown): string {
-  if (reason === undefined) return 'no reason is known';
-  return reason instanceof Error ? reason.message : String(reason);
 }

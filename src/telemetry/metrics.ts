@@ -1,5 +1,5 @@
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api';
-import type { ObservedServer, ObservedStats } from '../machines/observer.ts';
+import type { ObservedStats } from '../machines/observer.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, METRICS, SYSTEM } from './conventions.ts';
 import type { RequestFacts } from './facts.ts';
 
@@ -67,7 +67,7 @@ export class Metrics {
   }
 
   /** Shows a server's gauges until the function that it gives is called. */
-  watch(server: Gauges | ObservedServer): () => void {
+  watch(server: Gauges): () => void {
     this.#servers.add(server);
     return () => {
       if (!this.#servers.delete(server)) return;

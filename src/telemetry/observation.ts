@@ -54,14 +54,7 @@ export class RequestObservation extends FollowedRequest implements ConnectionObs
 
   handle<Args extends unknown[], Result>(run: (...args: Args) => Result, ...args: Args): Result {
     this.#begun = true;
-    let active: Context;
-    try {
-      active = this.#recorder.begin(this);
-    } catch (error) {
-      warnOnce(error);
-      return run(...args);
-    }
-    return context.with(active, run, undefined, ...args);
+    return context.with(this.#recorder.begin(this), run, undefined, ...args);
   }
 
   protected over(): void {
@@ -96,14 +89,4 @@ export class CallObservation extends FollowedCall implements CallObserver {
   protected over(): void {
     this.#recorder.end(this);
   }
-}
-
-let warned = false;
-
-/** A provider of the application's may throw. The request goes on without a span. */
-function warnOnce(error: unknown): void {
-  if (warned) return;
-  warned = true;
-  const reason = error instanceof Error ? error.message : String(error);
-  process.emitWarning(`A span could not be started (${reason}). Serving goes on.`, 'SimpleIpcWarning');
 }

@@ -16,6 +16,7 @@ import { SCHEMA_URL, SCOPE } from './conventions.ts';
 import { Metrics } from './metrics.ts';
 import { CallObservation, type CallRecorder, type Recorder, RequestObservation } from './observation.ts';
 import { checkObject, checkSwitches } from './options.ts';
+import { warn } from './problems.ts';
 import { creationAttributes, finishSpan, spanKind, spanName } from './span.ts';
 import { trailerOf } from './trace-context.ts';
 import { VERSION } from './version.ts';
@@ -58,9 +59,7 @@ class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
     this.#metrics = new Metrics(
       (meterProvider ?? metrics.getMeterProvider()).getMeter(SCOPE, VERSION, scope),
     );
-    this.#methodOf = boundedClassifier(classify, (message) =>
-      process.emitWarning(message, 'SimpleIpcWarning'),
-    );
+    this.#methodOf = boundedClassifier(classify, warn);
     this.#propagate = propagate === true;
   }
 

@@ -18,7 +18,8 @@ export class Problems {
   }
 }
 
-function warn(message: string): void {
+/** A warning of the process. */
+export function warn(message: string): void {
   process.emitWarning(message, 'SimpleIpcWarning');
 }
 

@@ -153,3 +153,11 @@ test('nothing is kept of connections that are over', async (t) => {
   }, 'the answers are let go of');
   t.pass();
 });
+
+test('options that are nothing make a promise that is rejected, and throw nothing', async (t) => {
+  const path = temporaryPath(t);
+  const served = serve(path, () => 'pong', null as never);
+  const asked = request(path, 'ping', null as never);
+  await t.throwsAsync(served, { instanceOf: TypeError });
+  await t.throwsAsync(asked, { instanceOf: TypeError });
+});

@@ -2,15 +2,12 @@ import { trace } from '@opentelemetry/api';
 import test, { type ExecutionContext } from 'ava';
 import { request } from '../../src/index.ts';
 import { type StartTelemetryOptions } from '../../src/telemetry/index.ts';
-import { type Running, start, type TelemetryStats } from '../../src/telemetry/start.ts';
+import type { Running, TelemetryStats } from '../../src/telemetry/start.ts';
 import { eventually, serving } from '../support/serving.ts';
-import { type Collector, collector, TEST_ENVIRONMENT } from './collector.ts';
 import { observe, OBSERVED_SERVER } from './observed.ts';
+import { startWithCollector, type WithCollector } from './started.ts';
 
-interface Started {
-  readonly telemetry: Running;
-  readonly to: Collector;
-  readonly problems: string[];
+interface Started extends WithCollector {
   /** Ends telemetry, and gives how long that took, in milliseconds. */
   end(): Promise<number>;
 }
@@ -20,17 +17,11 @@ async function started(
   options: StartTelemetryOptions = {},
   env: NodeJS.ProcessEnv = {},
 ): Promise<Started> {
-  const to = await collector(t);
-  const problems: string[] = [];
-  const telemetry = (await start(
-    { endpoint: to.endpoint, onProblem: (message) => problems.push(message), ...options },
-    { env: { ...TEST_ENVIRONMENT, ...env } },
-  )) as Running;
+  const run = await startWithCollector(t, options, env);
+  const { telemetry } = run;
   t.teardown(() => telemetry.shutdown());
   return {
-    telemetry,
-    to,
-    problems,
+    ...run,
     end: async () => {
       const before = performance.now();
       await telemetry.shutdown();

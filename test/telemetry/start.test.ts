@@ -7,17 +7,15 @@ import { inspect, promisify } from 'node:util';
 import { request } from '../../src/index.ts';
 import { type StartTelemetryOptions, startTelemetry, TelemetryError } from '../../src/telemetry/index.ts';
 import { DURATION_BUCKETS } from '../../src/telemetry/conventions.ts';
-import { type Running, start } from '../../src/telemetry/start.ts';
+import { start } from '../../src/telemetry/start.ts';
 import { eventually, gate, serving } from '../support/serving.ts';
-import { type CollectedSpan, type Collector, collector, TEST_ENVIRONMENT } from './collector.ts';
+import { type CollectedSpan, collector } from './collector.ts';
 import { packet, rawClient } from '../support/raw-client.ts';
 import { observe, OBSERVED_SERVER } from './observed.ts';
+import { startWithCollector, type WithCollector } from './started.ts';
 
 /** What tells of the handler's spans is the same for all of a process, so these tests come one after the other. */
-interface Started extends AsyncDisposable {
-  readonly telemetry: Running;
-  readonly to: Collector;
-  readonly problems: string[];
+interface Started extends WithCollector, AsyncDisposable {
   /** Ends telemetry, and gives the spans that have come: the newest last. */
   spans(): Promise<CollectedSpan[]>;
 }
@@ -27,21 +25,10 @@ async function started(
   options: StartTelemetryOptions = {},
   env: NodeJS.ProcessEnv = {},
 ): Promise<Started> {
-  const to = await collector(t);
-  const problems: string[] = [];
-  const telemetry = (await start(
-    {
-      endpoint: to.endpoint,
-      shutdownTimeout: 15_000,
-      onProblem: (message) => problems.push(message),
-      ...options,
-    },
-    { env: { ...TEST_ENVIRONMENT, ...env } },
-  )) as Running;
+  const run = await startWithCollector(t, { shutdownTimeout: 15_000, ...options }, env);
+  const { telemetry, to, problems } = run;
   return {
-    telemetry,
-    to,
-    problems,
+    ...run,
     spans: async () => {
       await telemetry.shutdown();
       t.deepEqual(problems, []);
