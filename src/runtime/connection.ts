@@ -195,14 +195,14 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     }
     this.#decoder = new Decoder();
     this.#body = new IncomingBody(this);
-    // Most requests come in one chunk: that it came, and that it is complete, are told in one go.
+    // Most requests come in one chunk: that it came, and what it holds, are told in one go.
     this.taking = true;
     try {
-      this.#send(BYTES);
       this.#decode(this.#decoder, chunk);
     } finally {
       this.taking = false;
     }
+    this.#send(BYTES);
     for (let event = this.nextEvent(); event !== undefined; event = this.nextEvent()) this.actor?.send(event);
   }
 

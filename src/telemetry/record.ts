@@ -120,7 +120,7 @@ export function readRecord(
       path: textOf(wordAt(PATH)),
       transport: is(FLAG.pipe) ? 'pipe' : 'unix',
       method: wordAt(METHOD) === 0 ? undefined : textOf(wordAt(METHOD)),
-      times: Array.from(numbers.subarray(at, at + PHASES[side].length)),
+      times: timesOf(numbers, at, PHASES[side].length),
       endedAt: numbers[at + ENDED_AT] as number,
       outcome,
       failure: is(FLAG.failed) ? { type: outcome, message: '' } : undefined,
@@ -142,9 +142,25 @@ export function readRecord(
   };
 }
 
+function timesOf(numbers: Float64Array, at: number, count: number): number[] {
+  const times: number[] = [];
+  for (let index = 0; index < count; index++) times.push(numbers[at + index] as number);
+  return times;
+}
+
+const DIGITS = Buffer.from('0123456789abcdef', 'latin1');
+const written = Buffer.alloc(16 * 2);
+
 /** An id as it is written. */
 export function hex(...words: number[]): string {
-  return words.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  let at = 0;
+  for (const word of words) {
+    for (let shift = 28; shift >= 0; shift -= 4) {
+      written[at] = DIGITS[(word >>> shift) & 15] as number;
+      at += 1;
+    }
+  }
+  return written.toString('latin1', 0, at);
 }
 
 /** A word of an id that is written so. */

@@ -290,7 +290,8 @@ class Exporter {
       );
     }
     this.#exporting = false;
-    this.pump();
+    // A batch costs the collector and this thread as much again as the spans in it when it is small, so less waits for more.
+    if (this.#onIdle !== undefined || this.#pending.length + this.#ring.waiting >= BATCH) this.pump();
   }
 
   async #flush(): Promise<void> {
