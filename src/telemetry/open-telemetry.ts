@@ -89,6 +89,7 @@ class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
     const origin = ended.origin ?? this.#clock.current();
     finishSpan(span, ended, (at) => origin + at);
     this.#metrics.record(ended);
+    this.#metrics.addBytes();
   }
 
   /** A request that ended before it came to a handler has no span yet. */

@@ -128,6 +128,7 @@ class Exporter {
       this.#ring.release();
       this.#take(stored);
     }
+    this.#metrics.addBytes();
     this.#tellDrops();
     if (left === 0) setImmediate(() => this.pump());
     if (this.#exporting) return;
