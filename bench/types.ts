@@ -38,6 +38,11 @@ export interface Load {
   readonly warmUp: number;
   /** How fast a client takes its answer, in bytes a second; 0: as fast as it can. */
   readonly readRate: number;
+  /**
+   * The generator sleeps while it waits, as clients do, and leaves its core to others. Else it never sleeps, and the
+   * server never pays for waking it. The one in TypeScript always sleeps.
+   */
+  readonly sleeps: boolean;
 }
 
 /** Which program makes the load: C, or TypeScript through the peer's own client. */
@@ -103,10 +108,18 @@ export interface RunningServer {
 }
 
 export interface ServerSettings {
+  /** How long each request is: one that is small is read whole, as users do, and a long one as a stream. */
+  readonly requestBytes: number;
   /** How long each answer is. */
   readonly answerBytes: number;
   /** Where traces go, for the traced ones: the OTLP endpoint's base URL. */
   readonly otlp: string | undefined;
+  /** Our server is traced, each request, whatever its name says. */
+  readonly trace?: boolean;
+  /** Our server's `concurrency`, where it is not the default. */
+  readonly concurrency?: number;
+  /** How long our handler takes, in milliseconds; it waits. */
+  readonly handlerTime?: number;
 }
 
 /** run/start-server.ts. Throws `Unavailable` where this machine does not have what it needs. */

@@ -1,0 +1,71 @@
+/** Compiles the generator in C, once for each state of its source. */
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Unavailable } from '../types.ts';
+
+const run = promisify(execFile);
+const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+const MAIN = 'generator.c';
+
+/**
+ * The path of the compiled generator: in the user's cache, where it may be already.
+ *
+ * @throws {Unavailable} where there is no C compiler
+ */
+export async function compileGenerator(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const [compiler = 'cc', ...flags] = (env['CC'] || 'cc').split(' ').filter((word) => word !== '');
+  const cache = join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'simple-ipc', 'bench');
+  const program = join(cache, `generator-${await hashOfSource([process.arch, compiler, ...flags])}`);
+  if (isExecutable(program)) return program;
+
+  await mkdir(cache, { recursive: true });
+  // Two that compile at once have the same result, and each puts its own there whole.
+  const unfinished = `${program}.${randomUUID()}`;
+  try {
+    await compile(compiler, [...flags, '-O2', '-o', unfinished, join(FOLDER, MAIN)]);
+    await rename(unfinished, program);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return program;
+}
+
+async function compile(compiler: string, parameters: readonly string[]): Promise<void> {
+  try {
+    await run(compiler, parameters);
+  } catch (error) {
+    // The code of one that ran and failed is a number.
+    throw typeof (error as { code?: unknown }).code === 'string' ? noCompiler(compiler, error) : error;
+  }
+}
+
+async function hashOfSource(also: readonly string[]): Promise<string> {
+  const headers = await readdir(join(FOLDER, 'generator'));
+  const hash = createHash('sha256').update(JSON.stringify(also));
+  for (const file of [MAIN, ...headers.toSorted().map((header) => join('generator', header))])
+    hash.update(await readFile(join(FOLDER, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function noCompiler(compiler: string, cause: unknown): Unavailable {
+  return new Unavailable(
+    `There is no C compiler (${compiler}), which the load generator needs: install one, on Debian by ` +
+      'apt-get install gcc libc6-dev, or name one with CC.',
+    { cause },
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

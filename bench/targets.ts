@@ -1,0 +1,134 @@
+/** What the bench is to show, and what it showed. */
+import { median } from './aggregate.ts';
+import type { FigureName, ScenarioResult, ServerName, ServerResult, Target } from './types.ts';
+
+type Results = readonly ScenarioResult[];
+
+interface Goal {
+  readonly number: number;
+  readonly what: string;
+  readonly asked: { readonly most?: number; readonly least?: number };
+  readonly unit: '' | ' MiB' | ' bytes';
+  /** Undefined where it was not measured. */
+  readonly of: (results: Results) => number | undefined;
+}
+
+const OURS = 'simple-ipc';
+
+const GOALS: readonly Goal[] = [
+  ...[1, 8, 32].map((clients) => ({
+    number: 1,
+    what: `CPU a request against bare node:net, ${plural(clients)}`,
+    asked: { most: 1.05 },
+    unit: '' as const,
+    of: ratio(`ping-${clients}`, 'CPU a request', OURS, 'node:net'),
+  })),
+  ...[1, 8, 32].flatMap((clients) => [
+    {
+      number: 2,
+      what: `Requests a second against git's C server, ${plural(clients)}`,
+      asked: { least: clients === 1 ? 1.3 : 1 },
+      unit: '' as const,
+      of: ratio(`ping-${clients}`, 'requests a second', OURS, 'git'),
+    },
+    {
+      number: 2,
+      what: `CPU a request against git's C server, ${plural(clients)}`,
+      asked: { most: 1 },
+      unit: '' as const,
+      of: ratio(`ping-${clients}`, 'CPU a request', OURS, 'git'),
+    },
+  ]),
+  goal(
+    3,
+    'Requests a second, 1 % sampled against none',
+    { least: 0.97 },
+    ratio('telemetry', 'requests a second', 'simple-ipc, 1 % sampled', OURS),
+  ),
+  goal(
+    3,
+    'Requests a second, 100 % sampled against none',
+    { least: 0.85 },
+    ratio('telemetry', 'requests a second', 'simple-ipc, 100 % sampled', OURS),
+  ),
+  goal(
+    3,
+    'CPU a request of the serving thread, 100 % sampled against none',
+    { most: 1.05 },
+    ratio('telemetry', 'CPU a request, main thread', 'simple-ipc, 100 % sampled', OURS),
+  ),
+  goal(
+    3,
+    'p99.9, 100 % sampled against none (where the collector has a core of its own)',
+    { most: 2 },
+    ratio('telemetry', 'p99.9', 'simple-ipc, 100 % sampled', OURS),
+  ),
+  goal(
+    4,
+    "A request of 1 GiB: MB a second against git's C server",
+    { least: 1 },
+    ratio('request-1g', 'MB a second', OURS, 'git'),
+  ),
+  goal(4, 'A request of 1 GiB: memory', { most: 32 }, value('request-1g', 'memory'), ' MiB'),
+  goal(4, 'An answer of 1 GiB: memory', { most: 32 }, value('answer-1g', 'memory'), ' MiB'),
+  goal(
+    5,
+    'Memory of an idle connection, of 10,000',
+    { most: 6_000 },
+    value('idle-10k', 'memory an idle connection'),
+    ' bytes',
+  ),
+  goal(5, 'CPU a request among 10,000 idle connections against among none', { most: 1.1 }, (results) => {
+    const among = figureOf(results, 'idle-10k', OURS, 'CPU a request');
+    const alone = figureOf(results, 'ping-8', OURS, 'CPU a request');
+    return among && alone && among.median / alone.median;
+  }),
+];
+
+/** Those that were measured. */
+export function targetsOf(results: Results): Target[] {
+  return GOALS.flatMap(({ number, what, asked, unit, of }) => {
+    const reached = of(results);
+    if (reached === undefined || !Number.isFinite(reached)) return [];
+    const show = (figure: number) =>
+      (unit === '' ? figure.toFixed(2) : Math.round(figure).toLocaleString('en')) + unit;
+    const met = reached <= (asked.most ?? Infinity) && reached >= (asked.least ?? -Infinity);
+    const limit = asked.most === undefined ? `at least ${show(asked.least!)}` : `at most ${show(asked.most)}`;
+    return { number, what, asked: limit, reached: show(reached), met };
+  });
+}
+
+function goal(
+  number: number,
+  what: string,
+  asked: Goal['asked'],
+  of: Goal['of'],
+  unit: Goal['unit'] = '',
+): Goal {
+  return { number, what, asked, unit, of };
+}
+
+/** The median of the rounds' ratios. */
+function ratio(scenario: string, figure: FigureName, server: ServerName, to: ServerName): Goal['of'] {
+  return (results) => {
+    const its = figureOf(results, scenario, server, figure)?.values;
+    const base = figureOf(results, scenario, to, figure)?.values;
+    if (its === undefined || base === undefined || its.length !== base.length) return undefined;
+    return median(its.map((each, round) => each / base[round]!));
+  };
+}
+
+function value(scenario: string, figure: FigureName): Goal['of'] {
+  return (results) => figureOf(results, scenario, OURS, figure)?.median;
+}
+
+function figureOf(results: Results, scenario: string, server: ServerName, figure: FigureName) {
+  const result: ServerResult | undefined = results
+    .find((each) => each.scenario.name === scenario)
+    ?.results.find((each) => each.server === server);
+  return result?.figures.find(({ name }) => name === figure);
+}
+
+function plural(clients: number): string {
+  return clients === 1 ? '1 client' : `${clients} clients`;
+}

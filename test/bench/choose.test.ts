@@ -1,0 +1,62 @@
+import test from 'ava';
+import { chosenScenarios } from '../../bench/choose.ts';
+import { quick, SCENARIOS } from '../../bench/scenarios.ts';
+
+const all = { scenarios: undefined, servers: undefined, load: {}, generator: undefined, quick: false };
+
+test('all scenarios as they are, where nothing is asked', (t) => {
+  t.deepEqual(chosenScenarios(all, true), [...SCENARIOS]);
+});
+
+test('names of scenarios are unique, and each has its baseline and its first figure', (t) => {
+  t.is(new Set(SCENARIOS.map(({ name }) => name)).size, SCENARIOS.length);
+  for (const { name, servers, baseline, figures } of SCENARIOS) {
+    t.true(servers.includes(baseline), name);
+    t.true(figures.length > 0, name);
+  }
+});
+
+test('scenarios and servers by name; a baseline that is left out gives way to the first that is left', (t) => {
+  const [ping, start] = chosenScenarios(
+    { ...all, scenarios: ['ping-8', 'start'], servers: ['git', 'simple-ipc'] },
+    true,
+  );
+  t.deepEqual([ping?.name, ping?.servers, ping?.baseline], ['ping-8', ['simple-ipc', 'git'], 'simple-ipc']);
+  t.is(start?.kind, 'start');
+});
+
+test('what is asked of the load holds for every scenario', (t) => {
+  for (const { load } of chosenScenarios({ ...all, load: { connections: 3, rate: 10 } }, true)) {
+    t.is(load.connections, 3);
+    t.is(load.rate, 10);
+  }
+});
+
+test('without a compiler the load comes from Node.js', (t) => {
+  t.true(chosenScenarios(all, false).every(({ generator }) => generator === 'node'));
+  t.true(chosenScenarios({ ...all, generator: 'c' }, false).every(({ generator }) => generator === 'c'));
+});
+
+test('names that are none are refused, with those that there are', (t) => {
+  t.throws(() => chosenScenarios({ ...all, scenarios: ['pong'] }, true), {
+    message: /'pong'.*ping-1, ping-8/,
+  });
+  t.throws(() => chosenScenarios({ ...all, servers: ['nginx'] }, true), {
+    message: /'nginx'.*simple-ipc; git/,
+  });
+  t.throws(() => chosenScenarios({ ...all, scenarios: ['telemetry'], servers: ['git'] }, true), {
+    message: /telemetry has none of these servers/,
+  });
+});
+
+test('a quick run is small in every way, and otherwise the same', (t) => {
+  for (const scenario of SCENARIOS) {
+    const { load, ...rest } = quick(scenario);
+    const { load: _, ...original } = scenario;
+    t.deepEqual(rest, original);
+    t.true(
+      load.duration <= 150 && load.idle <= 200 && load.requestBytes <= 2 ** 22 && load.answerBytes <= 2 ** 22,
+    );
+    t.true(load.duration > 0 || load.amount > 0);
+  }
+});

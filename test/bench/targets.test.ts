@@ -1,0 +1,84 @@
+import test from 'ava';
+import { targetsOf } from '../../bench/targets.ts';
+import { SCENARIOS } from '../../bench/scenarios.ts';
+import type { Figure, FigureName, ScenarioResult, ServerName } from '../../bench/types.ts';
+import { makeHistogram } from '../../bench/histogram.ts';
+
+function result(
+  name: string,
+  figures: readonly [ServerName, FigureName, readonly number[]][],
+): ScenarioResult {
+  const scenario = SCENARIOS.find((each) => each.name === name)!;
+  return {
+    scenario,
+    repeats: 3,
+    skipped: [],
+    results: figures.map(([server, figure, values]) => ({
+      server,
+      version: '1',
+      connectionPerRequest: true,
+      figures: [
+        {
+          name: figure,
+          unit: 'us',
+          better: 'lower',
+          median: values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!,
+          min: Math.min(...values),
+          max: Math.max(...values),
+          values,
+          ratio: undefined,
+        } satisfies Figure,
+      ],
+      requests: 1,
+      errors: 0,
+      errorKinds: {},
+      connect: makeHistogram(),
+      firstByte: makeHistogram(),
+      lastByte: makeHistogram(),
+      generatorBusy: 0,
+      counted: {},
+      slowest: [],
+    })),
+  };
+}
+
+test('a ratio is the median of those within each round, and is held against its limit', (t) => {
+  const [target, ...others] = targetsOf([
+    result('ping-8', [
+      ['node:net', 'CPU a request', [10, 20, 40]],
+      ['simple-ipc', 'CPU a request', [11, 20, 60]],
+    ]),
+  ]);
+  t.deepEqual(target, {
+    number: 1,
+    what: 'CPU a request against bare node:net, 8 clients',
+    asked: 'at most 1.05',
+    reached: '1.10',
+    met: false,
+  });
+  t.deepEqual(others, []);
+});
+
+test('throughput has to be at least something', (t) => {
+  const against = (ours: number) =>
+    targetsOf([
+      result('ping-1', [
+        ['git', 'requests a second', [100]],
+        ['simple-ipc', 'requests a second', [ours]],
+      ]),
+    ]).map(({ asked, reached, met }) => [asked, reached, met]);
+  t.deepEqual(against(129), [['at least 1.30', '1.29', false]]);
+  t.deepEqual(against(131), [['at least 1.30', '1.31', true]]);
+});
+
+test('memory has a unit', (t) => {
+  const [target] = targetsOf([result('idle-10k', [['simple-ipc', 'memory an idle connection', [5_801.4]]])]);
+  t.is(target?.reached, '5,801 bytes');
+  t.is(target?.asked, 'at most 6,000 bytes');
+  t.true(target?.met);
+});
+
+test('what was not measured is no target', (t) => {
+  t.deepEqual(targetsOf([]), []);
+  t.deepEqual(targetsOf([result('ping-8', [['simple-ipc', 'CPU a request', [10]]])]), []);
+});
