@@ -12,7 +12,7 @@ import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import { encodeMessage, FLUSH, packetsOf } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
 import { bytesOf } from './chunks.ts';
-import { NOTHING, Outgoing } from './outgoing.ts';
+import { COPY, NOTHING, Outgoing } from './outgoing.ts';
 import { HandlerRun, type HandlerOwner } from './handler-run.ts';
 import { observerFailed } from './observe.ts';
 import * as failure from './server-errors.ts';
@@ -23,9 +23,6 @@ import type { Chunk, Handler } from './types.ts';
 
 /** What a client may send after its request, which nobody reads, in bytes. More is a client gone wrong. */
 const MAX_SURPLUS = 65_536;
-
-/** A whole answer up to this size is sent with its flush packet in one write. */
-const ONE_WRITE = 65_536;
 
 /** How long a client that has not spoken has left when the server stops, in milliseconds. git: 10, less than a busy machine may take to run it. */
 const GRACE = 100;
@@ -372,23 +369,19 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     const rest = this.#rest;
     if (rest !== undefined && this.#observer !== undefined) this.#sending(Buffer.byteLength(rest));
     if (rest === undefined) this.#writeEnd(FLUSH);
-    else if (rest.length <= ONE_WRITE) this.#writeEnd(encodeMessage(rest));
-    else void this.#writeLong(rest);
-  }
-
-  async #writeLong(rest: Chunk): Promise<void> {
-    await this.#out().write(bytesOf(rest, failure.THE_ANSWER), 0);
-    if (!this.#closed) this.#writeEnd(FLUSH);
+    else if (rest.length <= COPY) this.#writeEnd(encodeMessage(rest));
+    else this.#flushed(this.#out().end(bytesOf(rest, failure.THE_ANSWER)));
   }
 
   #writeEnd(end: Buffer): void {
     const socket = this.#socket;
     socket.write(end);
-    if (socket.writableLength === 0 && socket.errored === null) this.#send(ANSWER_FLUSHED);
-    else
-      void this.#out()
-        .taken()
-        .then(() => this.#send(ANSWER_FLUSHED));
+    this.#flushed(socket.writableLength === 0 && socket.errored === null ? undefined : this.#out().taken());
+  }
+
+  #flushed(taken: Promise<void> | undefined): void {
+    if (taken === undefined) this.#send(ANSWER_FLUSHED);
+    else void taken.then(() => this.#send(ANSWER_FLUSHED));
   }
 
   #out(): Outgoing {

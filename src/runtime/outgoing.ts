@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
-import { encodePackets, packetHeader } from '../protocol/encode.ts';
+import { encodePackets, FLUSH, packetHeader } from '../protocol/encode.ts';
 import { MAX_PACKET_DATA } from '../protocol/pkt-line.ts';
 
 /** How much is handed to the kernel at once. Each piece that it takes is progress, and bounds what is encoded ahead. */
 const SLICE = 4 * MAX_PACKET_DATA;
 
 /** Up to here it is cheaper to copy data behind its header than to send the two from where they are. */
-const COPY = 16_384;
+export const COPY = 16_384;
 
 /** After so many bytes without a pause the event loop gets its turn, or other connections would starve. */
 const BURST = 262_144;
@@ -45,12 +45,38 @@ export class Outgoing {
    */
   write(data: Buffer, allowance: number): Promise<void> | undefined {
     if (data.length <= SLICE) return this.#slice(data, allowance);
-    return this.#slices(data, allowance);
+    return this.#slices(data, data.length, allowance);
   }
 
-  async #slices(data: Buffer, allowance: number): Promise<void> {
-    for (let at = 0; at < data.length && !this.#closed; at += SLICE) {
+  async #slices(data: Buffer, to: number, allowance: number): Promise<void> {
+    for (let at = 0; at < to && !this.#closed; at += SLICE) {
       await this.#slice(data.subarray(at, at + SLICE), allowance);
+    }
+  }
+
+  /** Sends `data`, which is longer than `COPY`, and the flush packet. As `write`, but when all of it has been taken. */
+  end(data: Buffer): Promise<void> | undefined {
+    const last = Math.floor((data.length - 1) / SLICE) * SLICE;
+    if (last === 0) return this.#last(data);
+    return this.#slices(data, last, 0).then(() => this.#last(data.subarray(last)));
+  }
+
+  #last(data: Buffer): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    const socket = this.#socket;
+    socket.cork();
+    this.#packets(data);
+    socket.write(FLUSH);
+    socket.uncork();
+    return socket.errored !== null || socket.writableLength > 0 ? this.taken() : undefined;
+  }
+
+  /** From where they are. */
+  #packets(data: Buffer): void {
+    for (let at = 0; at < data.length; at += MAX_PACKET_DATA) {
+      const packet = data.subarray(at, at + MAX_PACKET_DATA);
+      this.#socket.write(packetHeader(packet.length));
+      this.#socket.write(packet);
     }
   }
 
@@ -62,11 +88,7 @@ export class Outgoing {
       socket.write(encodePackets(data));
     } else {
       socket.cork();
-      for (let at = 0; at < data.length; at += MAX_PACKET_DATA) {
-        const packet = data.subarray(at, at + MAX_PACKET_DATA);
-        socket.write(packetHeader(packet.length));
-        socket.write(packet);
-      }
+      this.#packets(data);
       socket.uncork();
     }
     if (socket.errored !== null || socket.writableLength > allowance) return this.taken();
