@@ -106,7 +106,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...scenario(
       'start',
       'From the start of the process to its first answer',
-      PROTOCOL,
+      OURS,
       ['start to first answer'],
       {
         connections: 1,

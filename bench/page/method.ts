@@ -35,6 +35,10 @@ export function method(report: Report): Html {
         request and memory hold all the same.
       </li>
       <li>
+        A generator that sleeps while it waits has to be woken, as clients have, and the server pays for that.
+        One that never sleeps costs it nothing, but has a core for itself. Each scenario says which it was.
+      </li>
+      <li>
         Where each client asks again as soon as it is answered, a slow answer holds back the requests behind
         it, and the tail looks better than independent clients would find it. Scenarios with requests at fixed
         times count the waiting.

@@ -82,9 +82,7 @@ function pictureOf(lines: readonly Line[], { width, row, left, nameAbove }: type
   const costs = dots.map(({ cost }) => cost);
   const low = Math.min(0.7, ...costs) / 1.05;
   const high = Math.max(1.5, ...costs) * 1.05;
-  const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter(
-    (at) => at >= low && at <= high,
-  );
+  const ticks = ticksOf(low, high);
   const place = nameAbove
     ? { dx: 0, dy: -17, textAnchor: 'start' as const }
     : { dx: -left, dy: -7, textAnchor: 'start' as const };
@@ -134,6 +132,15 @@ function pictureOf(lines: readonly Line[], { width, row, left, nameAbove }: type
       r: { type: 'identity' },
     },
   };
+}
+
+/** Round ratios, and closer ones where these are too few. */
+function ticksOf(low: number, high: number): number[] {
+  const [wide = [], close = []] = [
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100],
+    [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3],
+  ].map((steps) => steps.filter((at) => at >= low && at <= high));
+  return wide.length < 4 ? close : wide;
 }
 
 function isOurs({ server }: Dot): boolean {

@@ -73,6 +73,7 @@ test('under another load nothing is the same, whatever the name; how long it too
   for (const key of ['connections', 'idle', 'requestBytes', 'answerBytes', 'rate', 'readRate'] as const) {
     t.true(differs({ load: { ...load, [key]: load[key] + 1 } }), key);
   }
+  t.true(differs({ load: { ...load, sleeps: false } }));
   t.true(differs({ generator: 'node' }));
   t.true(differs({ kind: 'start' }));
 });

@@ -150,9 +150,30 @@ test('every colour has a value in both schemes', (t) => {
   t.is(all('svg style').length, 0);
 });
 
+test('the overview has costs: what is slower than the baseline is right of it, in both its widths', (t) => {
+  const pictures = all('.overview svg');
+  t.is(pictures.length, 2);
+  for (const picture of pictures) {
+    const one = placeOf(picture, '1×');
+    const placeOfDot = (title: string) => {
+      const dot = all('[aria-label=dot] circle', picture).find(({ textContent }) => textContent === title);
+      return Number(dot?.getAttribute('cx'));
+    };
+    t.true(placeOfDot('git: 0.96× MB a second') > one);
+    t.true(placeOfDot('simple-ipc: 1.01× MB a second') < one);
+    t.true(placeOfDot('simple-ipc: 1.31× memory an idle connection') > one);
+  }
+  t.deepEqual(textsOf(all('.keys span')), ['simple-ipc', 'its variants', 'git', 'other peers']);
+});
+
 test('targets are a table at the top, each with its mark and its word', (t) => {
   t.is(all('main section')[0]?.getAttribute('id'), 'targets');
   t.deepEqual(textsOf(all('#targets tbody td:last-child')), ['✓ met', '✗ missed', '✓ met', '– not measured']);
+  const again = REPORT.targets.map((target) =>
+    Object.assign({}, target, { number: Math.min(target.number, 2) }),
+  );
+  const page = pageOf((scenario) => scenario, { targets: again });
+  t.deepEqual(textsOf(all('#targets tbody td:first-child', page)), ['1', '2', '', '']);
   t.deepEqual(textsOf(all('#targets h2')), ['2 of 4 targets met, 1 missed, 1 not measured']);
 });
 
@@ -343,7 +364,7 @@ test('a scenario in which nothing was measured says why', (t) => {
 test('templates escape texts, and keep what is HTML', (t) => {
   t.is(
     asText(html`<p title="${`"'<>&`}">${'<b>'}${unescaped('<i>')}${[1, html`<u></u>`]}${undefined}</p>`),
-    '<p title="&quot;&#39;&lt;&gt;&amp;">&lt;b&gt;<i>1<u></p>',
+    '<p title="&quot;&#39;&lt;&gt;&amp;">&lt;b&gt;<i>1<u></u></p>',
   );
   t.is(asText(withCode('a `<b>` c')), 'a <code>&lt;b&gt;</code> c');
   t.is(asText(withCode('one ` <b>')), 'one ` &lt;b&gt;');

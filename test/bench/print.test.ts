@@ -99,6 +99,7 @@ test('wide, joined and combining characters take the columns that a terminal giv
   t.is(columnsOf('é'), 1);
   t.is(columnsOf('👩‍👩‍👧'), 2);
   t.is(columnsOf('✓ µ± ▁█×'), 8);
+  t.is(columnsOf('a\u200Bb\uFEFF'), 2);
   t.is(columnsOf('\u001B[31mgit\u001B[39m'), 3);
   t.is(padStart('服', 4), '  服');
   t.is(padEnd('服', 4), '服  ');
@@ -215,6 +216,7 @@ test('the load in words', (t) => {
     words({ load: { ...load, connections: 1, amount: 1, duration: 0, warmUp: 0 } }),
     /^1 client, 4 B asked, 4 B answered\. 2 rounds of 1 request, driven/,
   );
+  t.regex(words({ load: { ...load, sleeps: false } }), /driven by a C program that never sleeps\. /);
   t.regex(words({ generator: 'node' }), /driven by each peer's own client in Node\.js/);
   t.is(words({ kind: 'start' }), '2 rounds. Ratios (×) are to node:net in the same round.');
 });

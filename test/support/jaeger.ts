@@ -1,10 +1,8 @@
 /** A Jaeger of a test's own, and what it says of its traces. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ExecutionContext } from 'ava';
+import { startJaeger as startProcess } from '../../bench/run/jaeger.ts';
 
 import { readSpans, type Span, type Trace } from './jaeger-spans.ts';
 import type { Program } from './peers.ts';
@@ -31,8 +29,7 @@ export interface Jaeger extends JaegerQuery {
 }
 
 const POLL = 20;
-/** More traces than any test makes. A search for more than are kept is refused. */
-const MAX_TRACES = 20_000;
+/** More traces than any test makes, and fewer than are kept: a search for more is refused. */
 const SEARCH_DEPTH = 10_000;
 
 /**
@@ -44,30 +41,9 @@ export async function startJaeger(
   program: Program,
   options: { port?: number } = {},
 ): Promise<Jaeger> {
-  // Another process may take a port between its being found free and Jaeger's start: then with others.
-  for (let tries = 1; ; tries++) {
-    const [free = 0, api = 0, health = 0] = await freePorts(3);
-    const otlp = options.port ?? free;
-    const child = spawn(program.bin, [`--config=yaml:${JSON.stringify(configuration(otlp, api, health))}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    // There is nothing to keep, and its own way out can take ten seconds.
-    t.teardown(() => child.kill('SIGKILL'));
-    const ended = once(child, 'close');
-    const log = logOf(child);
-    if (await isHealthy(child, `http://127.0.0.1:${health}/status`, log)) {
-      const query = `http://127.0.0.1:${api}`;
-      const stop = async () => {
-        child.kill('SIGKILL');
-        await ended;
-      };
-      return { pid: child.pid!, endpoint: `http://127.0.0.1:${otlp}`, query, stop, ...queryAt(query) };
-    }
-    await ended;
-    if (tries === 3 || !log().includes('address already in use')) {
-      throw new Error(`Jaeger ended at its start:\n${log()}`);
-    }
-  }
+  const { pid, otlp, query, close } = await startProcess(program.bin, options.port);
+  t.teardown(close);
+  return { pid, endpoint: otlp, query, stop: close, ...queryAt(query) };
 }
 
 /** The API v3 at a base URL. */
@@ -95,67 +71,6 @@ export function queryAt(base: string): JaegerQuery {
       return services ?? [];
     },
   };
-}
-
-function configuration(otlp: number, api: number, health: number) {
-  return {
-    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlp}` } } } },
-    exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
-    extensions: {
-      healthcheckv2: { use_v2: true, http: { endpoint: `127.0.0.1:${health}` } },
-      jaeger_storage: { backends: { memory: { memory: { max_traces: MAX_TRACES } } } },
-      jaeger_query: {
-        storage: { traces: 'memory' },
-        http: { endpoint: `127.0.0.1:${api}` },
-        grpc: { endpoint: '127.0.0.1:0' },
-      },
-    },
-    service: {
-      telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
-      extensions: ['healthcheckv2', 'jaeger_storage', 'jaeger_query'],
-      // No batch processor: what has been answered has been stored.
-      pipelines: { traces: { receivers: ['otlp'], exporters: ['jaeger_storage_exporter'] } },
-    },
-  };
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
-/** The end of what it writes to stderr. */
-function logOf(child: ChildProcess): () => string {
-  let log = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4000)));
-  return () => log;
-}
-
-/** Whether it comes up; false when it ends instead. */
-async function isHealthy(child: ChildProcess, url: string, log: () => string): Promise<boolean> {
-  const until = performance.now() + PATIENCE;
-  while (child.exitCode === null && child.signalCode === null) {
-    if (performance.now() > until) throw new Error(`Jaeger does not get healthy at ${url}:\n${log()}`);
-    if (await answers(url)) return true;
-    await sleep(POLL);
-  }
-  return false;
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch (error) {
-    // Not listening yet.
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
 }
 
 /** Jaeger 2.13 wants its parameters in snake case, later ones may want camel case. What they don't know they ignore. */

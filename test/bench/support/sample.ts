@@ -42,6 +42,7 @@ export function scenarioOf(said: Partial<Scenario> = {}): Scenario {
       amount: 0,
       warmUp: 1_000,
       readRate: 0,
+      sleeps: true,
     },
     figures: ['requests a second', 'CPU a request', 'p99'],
     ...said,
