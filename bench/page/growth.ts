@@ -31,60 +31,64 @@ export function growthFigure(growth: GrowthResult): Html {
   const picture =
     first === undefined || last === undefined || knee === undefined
       ? undefined
-      : panel(`${figure}, ${unitOf(growth)}`, `by ${axis}; dashed: linear growth over the largest`, {
-          title: `${title}: ${figure} by ${axis}`,
-          description: `${points.map(({ at, value }) => `${sizeOf(at)}: ${valueOf(value)}`).join('; ')}. ${verdictOf(growth)}`,
-          plot: {
-            height: 250,
-            marginLeft: 62,
-            marginRight: 62,
-            marginTop: 14,
-            marginBottom: 30,
-            x: { type: 'log', label: null },
-            y: { type: 'log', domain: [scale.low, scale.high], label: null },
-            marks: [
-              Plot.gridY(steps, GRID),
-              axisLabels(Plot.axisY, steps, valueOf),
-              axisLabels(Plot.axisX, spaced(placed.map(({ at }) => at)), sizeOf),
-              Plot.line([knee, { at: knee.at * linear, value: knee.value * linear }], {
-                x: 'at',
-                y: 'value',
-                stroke: 'var(--soft)',
-                strokeDasharray: '4,4',
-              }),
-              ...(none === undefined
-                ? []
-                : [
-                    Plot.text([none], {
-                      x: first.at,
-                      y: 'value',
-                      text: () => `at 0: ${valueOf(none.value)}`,
-                      textAnchor: 'start',
-                      dy: 14,
-                      fill: 'var(--soft)',
-                    }),
-                  ]),
-              Plot.line(placed, { x: 'at', y: 'value', stroke: 'var(--ours)', strokeWidth: 2 }),
-              Plot.dot(placed, {
-                x: 'at',
-                y: 'value',
-                fill: 'var(--ours)',
-                r: 3.5,
-                title: (point: { at: number; value: number }) =>
-                  `${sizeOf(point.at)}: ${valueOf(point.value)}`,
-              }),
-              Plot.text([last], {
-                x: 'at',
-                y: 'value',
-                text: () => valueOf(last.value),
-                textAnchor: 'start',
-                dx: 8,
-                fill: 'currentColor',
-                fontWeight: 600,
-              }),
-            ],
+      : panel(
+          `${figure}, ${unitOf(growth)}`,
+          `by ${axis}; dashed: linear growth over the last three points`,
+          {
+            title: `${title}: ${figure} by ${axis}`,
+            description: `${points.map(({ at, value }) => `${sizeOf(at)}: ${valueOf(value)}`).join('; ')}. ${verdictOf(growth)}`,
+            plot: {
+              height: 250,
+              marginLeft: 62,
+              marginRight: 62,
+              marginTop: 14,
+              marginBottom: 30,
+              x: { type: 'log', label: null },
+              y: { type: 'log', domain: [scale.low, scale.high], label: null },
+              marks: [
+                Plot.gridY(steps, GRID),
+                axisLabels(Plot.axisY, steps, valueOf),
+                axisLabels(Plot.axisX, spaced(placed.map(({ at }) => at)), sizeOf),
+                Plot.line([knee, { at: knee.at * linear, value: knee.value * linear }], {
+                  x: 'at',
+                  y: 'value',
+                  stroke: 'var(--soft)',
+                  strokeDasharray: '4,4',
+                }),
+                ...(none === undefined
+                  ? []
+                  : [
+                      Plot.text([none], {
+                        x: first.at,
+                        y: 'value',
+                        text: () => `at 0: ${valueOf(none.value)}`,
+                        textAnchor: 'start',
+                        dy: 14,
+                        fill: 'var(--soft)',
+                      }),
+                    ]),
+                Plot.line(placed, { x: 'at', y: 'value', stroke: 'var(--ours)', strokeWidth: 2 }),
+                Plot.dot(placed, {
+                  x: 'at',
+                  y: 'value',
+                  fill: 'var(--ours)',
+                  r: 3.5,
+                  title: (point: { at: number; value: number }) =>
+                    `${sizeOf(point.at)}: ${valueOf(point.value)}`,
+                }),
+                Plot.text([last], {
+                  x: 'at',
+                  y: 'value',
+                  text: () => valueOf(last.value),
+                  textAnchor: 'start',
+                  dx: 8,
+                  fill: 'currentColor',
+                  fontWeight: 600,
+                }),
+              ],
+            },
           },
-        });
+        );
 
   return html`<figure class="growth">
     <h3>${title}</h3>

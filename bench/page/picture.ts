@@ -5,7 +5,7 @@ import { html, unescaped, type Html } from './html.ts';
 
 /** Two stand beside each other on a screen, one fills a phone: between the two, texts of 12.5 stay readable. */
 export const WIDTH = 480;
-export const FONT_SIZE = 12.5;
+const FONT_SIZE = 12.5;
 
 export interface Picture {
   /** What it shows, for those who do not see it. */

@@ -32,7 +32,7 @@ export function printComparison(comparison: Comparison, terminal: Terminal): str
 }
 
 /** `3 better, 1 worse, 20 the same within noise`. */
-export function tallyOf({ scenarios }: Comparison): string {
+function tallyOf({ scenarios }: Comparison): string {
   const figures = scenarios.flatMap((scenario) => (scenario.loadDiffers ? [] : scenario.figures));
   const times = (verdict: ComparedFigure['verdict']) =>
     figures.filter((figure) => figure.verdict === verdict).length;

@@ -34,7 +34,7 @@ export function spread(histogram: Histogram, scale: LogScale, parts: number): nu
 }
 
 /** The values with their counts, ascending. */
-export function* recorded(histogram: Histogram): Generator<[value: number, count: number]> {
+function* recorded(histogram: Histogram): Generator<[value: number, count: number]> {
   if (!(histogram instanceof JsHistogram)) throw new TypeError('Not a histogram of bench/histogram.ts.');
   for (let index = 0; index < histogram.countsArrayLength; index++) {
     const count = histogram.getCountAtIndex(index);

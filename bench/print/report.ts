@@ -18,7 +18,7 @@ export function printReport(report: Report, terminal: Terminal): string {
 }
 
 /** When, where and by what it was measured. */
-export function printHead(report: Report, terminal: Terminal): string {
+function printHead(report: Report, terminal: Terminal): string {
   const paint = painter(terminal);
   const lines = factsOf(report).flatMap(([name, value]) =>
     wrap(`${name}: ${value}`, widthOf(terminal), '  ').map((line) => paint('dim', line)),

@@ -126,6 +126,28 @@ test('latencies stand where they belong on a logarithmic scale', (t) => {
   t.true(Math.abs(median!.at - (one! + (ten! - one!) * Math.log10(1.92))) < 1);
 });
 
+test('the line of a server ends at its slowest request; few requests are a stroke each, many are steps', (t) => {
+  const pictureOf = (name: string) => all('svg', sectionOf(document as unknown as Found, name))[1]!;
+  const steps = (name: string) => all('[aria-label=rect] rect', pictureOf(name)).length;
+  const strokes = (name: string) =>
+    all('[aria-label=rule] line', pictureOf(name)).filter(({ outerHTML }) => outerHTML.includes('var(--'))
+      .length;
+  t.true(steps('ping-8') > 300);
+  t.is(steps('answer-1g'), 0);
+  t.is(strokes('ping-8'), 0);
+  // Three servers and five rounds.
+  t.true(strokes('answer-1g') > 10 && strokes('answer-1g') <= 15);
+
+  const ends = all('[aria-label=rule] line', pictureOf('ping-8'))
+    .filter((rule) => rule.getAttribute('y1') === rule.getAttribute('y2'))
+    .map((rule) => Number(rule.getAttribute('x2')));
+  const longest = REPORT.scenarios[1]?.results.map(({ lastByte }) => lastByte.maxValue) ?? [];
+  t.is(ends.length, longest.length);
+  t.is(ends.indexOf(Math.max(...ends)), longest.indexOf(Math.max(...longest)));
+  const [one, ten] = ['100 µs', '1 ms'].map((tick) => placeOf(pictureOf('ping-8'), tick));
+  t.true(Math.abs(ends[0]! - (one! + (ten! - one!) * Math.log10(longest[0]! / 100))) < 1);
+});
+
 /** Where a tick of this text is, in pixels. */
 function placeOf(picture: Found, text: string): number {
   const tick = all('text', picture).find(({ textContent }) => textContent === text);
@@ -246,6 +268,23 @@ test('a figure for each growth, and the one that is worse than linear stands out
   t.deepEqual(textsOf(all('figure.growth figcaption.warn')), [
     'It grows by the power of 1.24 between the largest points: worse than linear.',
   ]);
+});
+
+test('beside each growth is a dashed line that is linear, from the third last point on', (t) => {
+  for (const [at, picture] of all('figure.growth svg').entries()) {
+    const [dashed, solid] = all('[aria-label=line] path', picture).map((path) =>
+      Array.from((path.getAttribute('d') ?? '').matchAll(/([\d.]+),([\d.]+)/g), ([, x, y]) => [
+        Number(x),
+        Number(y),
+      ]),
+    );
+    const [from, to] = [solid?.at(-3), solid?.at(-1)];
+    const slope = (line: readonly (readonly number[] | undefined)[]) =>
+      (line.at(-1)![1]! - line[0]![1]!) / (line.at(-1)![0]! - line[0]![0]!);
+    t.deepEqual(dashed?.[0], from);
+    // A power of 1.24 is that much steeper, and one of 1 as steep.
+    t.true(Math.abs(slope([from, to]) / slope(dashed!) - REPORT.growth[at]!.exponent) < 0.02);
+  }
 });
 
 test('growth from nothing, and from too few points', (t) => {

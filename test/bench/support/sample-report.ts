@@ -51,7 +51,7 @@ const PING = scenarioOf({
   figures: ['CPU a request', 'requests a second', 'p50', 'p99', 'p99.9'],
 });
 
-export const SAMPLE_SCENARIOS: readonly Scenario[] = [
+const SAMPLE_SCENARIOS: readonly Scenario[] = [
   { ...PING, name: 'ping-1', title: 'One client does so', load: { ...PING.load, connections: 1 } },
   PING,
   {
