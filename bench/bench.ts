@@ -26,22 +26,23 @@ import { type Report, Unavailable } from './types.ts';
 
 const options = parseOptions(process.argv);
 const progress = progressOn(process.stderr);
-// Read before anything is measured: a wrong file is said at once.
-const old =
+// Before anything is measured: what is wrong is said at once.
+const old = orSay(() =>
   options.compare === undefined
     ? undefined
-    : readReport(readFileSync(options.compare, 'utf8'), options.compare);
+    : readReport(readFileSync(options.compare, 'utf8'), options.compare),
+);
+const asked = orSay(() => chosenScenarios(options));
+if (options.list) {
+  for (const { name, title, servers } of asked) console.log(`${name}\t${title}\t${servers.join('; ')}`);
+  process.exit();
+}
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
 process.once('SIGTERM', () => interrupted.abort());
 
 try {
-  if (options.list) {
-    for (const { name, title, servers } of chosenScenarios(options, true))
-      console.log(`${name}\t${title}\t${servers.join('; ')}`);
-    process.exit();
-  }
   const report = await measure();
   progress.done();
   show(report);
@@ -52,8 +53,19 @@ try {
   process.exitCode = 130;
 }
 
+function orSay<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
+
 async function measure(): Promise<Report> {
-  const scenarios = chosenScenarios(options, await hasCompiler());
+  const scenarios = (await hasCompiler())
+    ? asked
+    : asked.map((scenario) => ({ ...scenario, generator: 'node' as const }));
   const collector = await collectorFor(options);
   try {
     const pipeline: Pipeline = {

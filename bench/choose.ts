@@ -6,7 +6,6 @@ import type { Scenario } from './types.ts';
 /** @throws {Error} where a name is none */
 export function chosenScenarios(
   options: Pick<Options, 'scenarios' | 'servers' | 'load' | 'generator' | 'quick'>,
-  hasCompiler: boolean,
 ): Scenario[] {
   const named = options.scenarios ?? SCENARIOS.map(({ name }) => name);
   return named.map((name): Scenario => {
@@ -24,7 +23,7 @@ export function chosenScenarios(
       ...small,
       servers,
       baseline: servers.includes(small.baseline) ? small.baseline : servers[0]!,
-      generator: options.generator ?? (hasCompiler ? small.generator : 'node'),
+      generator: options.generator ?? small.generator,
       load: { ...small.load, ...options.load },
     };
   });

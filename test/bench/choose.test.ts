@@ -5,7 +5,7 @@ import { quick, SCENARIOS } from '../../bench/scenarios.ts';
 const all = { scenarios: undefined, servers: undefined, load: {}, generator: undefined, quick: false };
 
 test('all scenarios as they are, where nothing is asked', (t) => {
-  t.deepEqual(chosenScenarios(all, true), [...SCENARIOS]);
+  t.deepEqual(chosenScenarios(all), [...SCENARIOS]);
 });
 
 test('names of scenarios are unique, and each has its baseline and its first figure', (t) => {
@@ -17,34 +17,34 @@ test('names of scenarios are unique, and each has its baseline and its first fig
 });
 
 test('scenarios and servers by name; a baseline that is left out gives way to the first that is left', (t) => {
-  const [ping, start] = chosenScenarios(
-    { ...all, scenarios: ['ping-8', 'start'], servers: ['git', 'simple-ipc'] },
-    true,
-  );
+  const [ping, start] = chosenScenarios({
+    ...all,
+    scenarios: ['ping-8', 'start'],
+    servers: ['git', 'simple-ipc'],
+  });
   t.deepEqual([ping?.name, ping?.servers, ping?.baseline], ['ping-8', ['simple-ipc', 'git'], 'simple-ipc']);
   t.is(start?.kind, 'start');
 });
 
 test('what is asked of the load holds for every scenario', (t) => {
-  for (const { load } of chosenScenarios({ ...all, load: { connections: 3, rate: 10 } }, true)) {
+  for (const { load } of chosenScenarios({ ...all, load: { connections: 3, rate: 10 } })) {
     t.is(load.connections, 3);
     t.is(load.rate, 10);
   }
 });
 
-test('without a compiler the load comes from Node.js', (t) => {
-  t.true(chosenScenarios(all, false).every(({ generator }) => generator === 'node'));
-  t.true(chosenScenarios({ ...all, generator: 'c' }, false).every(({ generator }) => generator === 'c'));
+test('the generator that is asked for', (t) => {
+  t.true(chosenScenarios({ ...all, generator: 'node' }).every(({ generator }) => generator === 'node'));
 });
 
 test('names that are none are refused, with those that there are', (t) => {
-  t.throws(() => chosenScenarios({ ...all, scenarios: ['pong'] }, true), {
+  t.throws(() => chosenScenarios({ ...all, scenarios: ['pong'] }), {
     message: /'pong'.*ping-1, ping-8/,
   });
-  t.throws(() => chosenScenarios({ ...all, servers: ['nginx'] }, true), {
+  t.throws(() => chosenScenarios({ ...all, servers: ['nginx'] }), {
     message: /'nginx'.*simple-ipc; git/,
   });
-  t.throws(() => chosenScenarios({ ...all, scenarios: ['telemetry'], servers: ['git'] }, true), {
+  t.throws(() => chosenScenarios({ ...all, scenarios: ['telemetry'], servers: ['git'] }), {
     message: /telemetry has none of these servers/,
   });
 });
