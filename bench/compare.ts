@@ -89,10 +89,11 @@ function compareFigure(server: ServerName, old: Figure, now: Figure): ComparedFi
 /** How long it was measured changes the noise, not what was measured. */
 function loadOf({ scenario }: ScenarioResult): string {
   const { connections, idle, requestBytes, answerBytes, rate, readRate, sleeps } = scenario.load;
-  const { kind, generator } = scenario;
+  const { kind, generator, fresh } = scenario;
   return JSON.stringify({
     kind,
     generator,
+    fresh,
     connections,
     idle,
     requestBytes,

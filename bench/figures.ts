@@ -65,8 +65,9 @@ export const FIGURES: Readonly<Record<FigureName, Definition>> = {
     unit: 'bytes',
     better: 'lower',
     needsGenerator: false,
-    means: 'by how much the resident memory of the server grew, for each idle connection',
-    of: ({ rss }, { load }) => (rss === undefined ? undefined : quotient(rss.after - rss.before, load.idle)),
+    means:
+      'by how much the resident memory of the server grew when they were opened, for each idle connection',
+    of: ({ rss }, { load }) => (rss === undefined ? undefined : quotient(rss.idle - rss.before, load.idle)),
   },
   'start to first answer': {
     heading: 'start to answer, ms',

@@ -113,6 +113,7 @@ const scenario = object<Scenario>({
   servers: array(server),
   baseline: server,
   load,
+  fresh: boolean,
   figures: array(figureName),
 });
 

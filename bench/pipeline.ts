@@ -43,46 +43,106 @@ export async function runScenario(scenario: Scenario, pipeline: Pipeline): Promi
 }
 
 async function loadRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skipped[]): Promise<Round[]> {
-  const { progress, signal, generate } = pipeline;
-  const { load, generator } = scenario;
+  const { progress, repeats } = pipeline;
   /** Those that still take part. */
-  const servers = new Map<ServerName, RunningServer>();
-  const running: RunningServer[] = [];
+  const names = new Set(scenario.servers);
+  const servers = new Servers(scenario, pipeline);
   const rounds: Round[] = [];
   try {
-    for (const name of scenario.servers) {
-      const server = await started(name, settingsOf(load, pipeline), pipeline, skipped);
-      if (server === undefined) continue;
-      running.push(server);
-      servers.set(name, server);
+    if (!scenario.fresh) {
+      for (const name of scenario.servers) await attempt(name, names, skipped, () => servers.start(name));
+      for (const name of names) await attempt(name, names, skipped, () => servers.warmUp(name));
     }
-    for (const [name, server] of servers) {
-      progress.at(`${name}: warm-up`);
-      const before: Load = { ...load, warmUp: 0, duration: load.duration === 0 ? 0 : pipeline.settle };
-      await attempt(name, servers, skipped, () => generate(server, before, generator, signal));
-    }
-    for (let round = 0; round < pipeline.repeats; round++) {
+    for (let round = 0; round < repeats; round++) {
       const measured = new Map<ServerName, Measured>();
-      for (const [name, server] of turned([...servers], round)) {
-        progress.at(`${name}: round ${round + 1} of ${pipeline.repeats}`);
-        const sample = await attempt(name, servers, skipped, () => generate(server, load, generator, signal));
-        if (sample !== undefined) measured.set(name, { server, sample });
+      for (const name of turned([...names], round)) {
+        progress.at(`${name}: round ${round + 1} of ${repeats}`);
+        const result = await attempt(name, names, skipped, () => servers.measure(name));
+        if (result !== undefined) measured.set(name, result);
       }
       rounds.push(measured);
     }
-    return await withSlowest(rounds, servers, pipeline);
+    return await servers.withSlowest(rounds);
   } finally {
-    await Promise.all(running.map((server) => server.close()));
+    await servers.close();
+  }
+}
+
+/** The servers of a scenario, from their start to their end. */
+class Servers {
+  readonly #scenario: Scenario;
+  readonly #pipeline: Pipeline;
+  readonly #running = new Map<ServerName, RunningServer>();
+
+  constructor(scenario: Scenario, pipeline: Pipeline) {
+    this.#scenario = scenario;
+    this.#pipeline = pipeline;
+  }
+
+  async start(name: ServerName): Promise<RunningServer> {
+    const { startServer, progress } = this.#pipeline;
+    const settings = settingsOf(this.#scenario.load, this.#pipeline);
+    progress.at(`${name}: starting`);
+    if (name.endsWith('sampled') && settings.otlp === undefined)
+      throw new Unavailable(
+        'There is no Jaeger: run .ci/peers/jaeger.sh, or give one with --otlp and --jaeger.',
+      );
+    const server = await startServer(name, settings);
+    this.#running.set(name, server);
+    return server;
+  }
+
+  async warmUp(name: ServerName): Promise<void> {
+    const { settle, progress } = this.#pipeline;
+    const { load } = this.#scenario;
+    progress.at(`${name}: warm-up`);
+    await this.#generate(name, { ...load, warmUp: 0, duration: load.duration === 0 ? 0 : settle });
+  }
+
+  async measure(name: ServerName): Promise<Measured> {
+    const { load, fresh } = this.#scenario;
+    const server = fresh ? await this.start(name) : this.#running.get(name)!;
+    const sample = await this.#generate(name, load);
+    if (fresh) await this.#end(name);
+    return { server, sample };
+  }
+
+  #generate(name: ServerName, load: Load): Promise<Sample> {
+    const { generate, signal } = this.#pipeline;
+    return generate(this.#running.get(name)!, load, this.#scenario.generator, signal);
+  }
+
+  /** Gives the last round of each traced server its slowest requests. */
+  async withSlowest(rounds: readonly Round[]): Promise<Round[]> {
+    const { slowest, progress } = this.#pipeline;
+    const last = new Map(rounds.at(-1));
+    for (const [name, { serviceName }] of this.#running) {
+      const measured = last.get(name);
+      if (serviceName === undefined || measured === undefined) continue;
+      progress.at(`${name}: its slowest traces`);
+      last.set(name, { ...measured, sample: { ...measured.sample, slowest: await slowest(serviceName) } });
+    }
+    return [...rounds.slice(0, -1), last];
+  }
+
+  async #end(name: ServerName): Promise<void> {
+    const server = this.#running.get(name);
+    this.#running.delete(name);
+    await server?.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#running.keys(), (name) => this.#end(name)));
   }
 }
 
 async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skipped[]): Promise<Round[]> {
-  const names = new Map(scenario.servers.map((name) => [name, name]));
+  const names = new Set(scenario.servers);
   const rounds: Round[] = [];
   // The first start finds cold files, so it is not measured.
   for (let round = -1; round < pipeline.repeats; round++) {
     const measured = new Map<ServerName, Measured>();
-    for (const name of turned([...names.keys()], Math.max(0, round))) {
+    for (const name of turned([...names], Math.max(0, round))) {
       pipeline.progress.at(`${name}: round ${round + 1} of ${pipeline.repeats}`);
       const result = await attempt(name, names, skipped, () =>
         measureStart(name, settingsOf(scenario.load, pipeline), pipeline.startServer),
@@ -104,31 +164,10 @@ export function settingsOf(load: Load, { otlp, trace }: Pick<Pipeline, 'otlp' | 
   return { requestBytes: load.requestBytes, answerBytes: load.answerBytes, otlp, trace };
 }
 
-async function started(
-  name: ServerName,
-  settings: ServerSettings,
-  { startServer, progress }: Pipeline,
-  skipped: Skipped[],
-): Promise<RunningServer | undefined> {
-  progress.at(`${name}: starting`);
-  try {
-    if (name.endsWith('sampled') && settings.otlp === undefined) {
-      throw new Unavailable(
-        'There is no Jaeger: run .ci/peers/jaeger.sh, or give one with --otlp and --jaeger.',
-      );
-    }
-    return await startServer(name, settings);
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    skipped.push({ server: name, reason: error.message });
-    return undefined;
-  }
-}
-
-/** One that fails is named, and measured no more; the others go on. */
+/** One that is not there, or fails, is named and measured no more; the others go on. */
 async function attempt<T>(
   name: ServerName,
-  servers: Map<ServerName, unknown>,
+  names: Set<ServerName>,
   skipped: Skipped[],
   run: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -136,24 +175,8 @@ async function attempt<T>(
     return await run();
   } catch (error) {
     if (error instanceof Error && error.name === 'AbortError') throw error;
-    servers.delete(name);
+    names.delete(name);
     skipped.push({ server: name, reason: error instanceof Error ? error.message : String(error) });
     return undefined;
   }
-}
-
-/** Gives the last round of each traced server its slowest requests. */
-async function withSlowest(
-  rounds: readonly Round[],
-  servers: ReadonlyMap<ServerName, RunningServer>,
-  { slowest, progress }: Pipeline,
-): Promise<Round[]> {
-  const last = new Map(rounds.at(-1));
-  for (const [name, { serviceName }] of servers) {
-    const measured = last.get(name);
-    if (serviceName === undefined || measured === undefined) continue;
-    progress.at(`${name}: its slowest traces`);
-    last.set(name, { ...measured, sample: { ...measured.sample, slowest: await slowest(serviceName) } });
-  }
-  return [...rounds.slice(0, -1), last];
 }

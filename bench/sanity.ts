@@ -1,9 +1,16 @@
 /** Whether a report can be believed at all: nothing of it is a figure that has to be reached. */
 import type { ScenarioResult, ServerResult } from './types.ts';
 
-/** One line for each thing that is wrong. `strict`: also where the machine may have been too slow for a server. */
-export function whatDoesNotAddUp(scenarios: readonly ScenarioResult[], strict: boolean): string[] {
+/**
+ * One line for each thing that is wrong. `strict`: also where the machine may have been too slow for a server.
+ * `complete`: every server has to be there.
+ */
+export function whatDoesNotAddUp(
+  scenarios: readonly ScenarioResult[],
+  { strict, complete }: { strict: boolean; complete: boolean },
+): string[] {
   return scenarios.flatMap(({ scenario, results, skipped }) => [
+    ...(complete ? skipped.map(({ server, reason }) => `${scenario.name}, ${server}: ${reason}`) : []),
     ...results.flatMap((result) =>
       wrongWith(result, strict).map((what) => `${scenario.name}, ${result.server}: ${what}`),
     ),

@@ -59,6 +59,8 @@ export interface Scenario {
   /** The server that the others are compared with. */
   readonly baseline: ServerName;
   readonly load: Load;
+  /** A new server for each round: for memory, of which one that has served keeps some. Else one serves all rounds. */
+  readonly fresh: boolean;
   /** What is compared, for the table and the pictures: the first is the one that matters most here. */
   readonly figures: readonly FigureName[];
 }
@@ -81,8 +83,10 @@ export interface Sample {
   /** CPU of the server process, all threads, and of its main thread alone; undefined where the system does not tell. */
   readonly serverCpu: number | undefined;
   readonly serverThreadCpu: number | undefined;
-  /** Resident memory of the server before the load, the most during it, and after it. */
-  readonly rss: { readonly before: number; readonly peak: number; readonly after: number } | undefined;
+  /**
+   * Resident memory of the server: before, with the idle connections open and no load yet, and the most during the load.
+   */
+  readonly rss: { readonly before: number; readonly idle: number; readonly peak: number } | undefined;
   /** The share of its time that the generator was at work, 0 to 1. From `SATURATED` on it was the limit. */
   readonly generatorBusy: number;
   /** What the server itself counted, where it does: `served`, `dropped` (telemetry records). */

@@ -22,5 +22,5 @@ export function describeLoad({ scenario, repeats }: ScenarioResult): string {
   const warm = load.warmUp > 0 ? ` after ${formatTime(load.warmUp * 1_000)} of warm-up` : '';
   const c = load.sleeps ? 'a C program' : 'a C program that never sleeps';
   const by = scenario.generator === 'c' ? c : "each peer's own client in Node.js";
-  return `${what.join(', ')}. ${count(repeats, 'round')} of ${limits.join(' or ')}${warm}, driven by ${by}. ${compared}`;
+  return `${what.join(', ')}. ${count(repeats, 'round')}${scenario.fresh ? ', each with new servers,' : ''} of ${limits.join(' or ')}${warm}, driven by ${by}. ${compared}`;
 }

@@ -27,12 +27,12 @@ export const generate: Generate = async (server, load, generator, signal) => {
     const peakOf = watchPeak(server.pid);
 
     await run.reaches('measuring');
+    const withIdle = residentOf(server.pid);
     const countsBefore = await server.counts();
     const cpuBefore = cpuOf(server.pid);
     await run.reaches('measured');
     const cpu = cpuBetween(cpuBefore, cpuOf(server.pid));
-    // The idle connections are still open, and their memory counts.
-    const rss = memory(resident, peakOf(), residentOf(server.pid));
+    const rss = memory(resident, withIdle, peakOf());
     const counted = difference(await server.counts(), countsBefore);
 
     const { connect, firstByte, lastByte, busy, backlogFull: _, ...result } = await run.result();
@@ -80,9 +80,9 @@ async function commandOf(
   return [await compileGenerator(), ...flags];
 }
 
-function memory(before?: number, peak?: number, after?: number): Sample['rss'] {
-  if (before === undefined || peak === undefined || after === undefined) return undefined;
-  return { before, peak: Math.max(before, peak, after), after };
+function memory(before?: number, idle?: number, peak?: number): Sample['rss'] {
+  if (before === undefined || idle === undefined || peak === undefined) return undefined;
+  return { before, idle, peak: Math.max(before, idle, peak) };
 }
 
 function difference(

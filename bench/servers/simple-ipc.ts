@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Handler, serve } from '../../dist/index.js';
-import { type RunningTelemetry, startTelemetry } from '../../dist/telemetry/index.js';
+import type { RunningTelemetry } from '../../dist/telemetry/index.js';
 import { MAX_DATA } from '../run/pkt-line.ts';
 import { serverChild } from '../run/server-child.ts';
 
@@ -48,7 +48,8 @@ const isPing = requestBytes === PING && answerBytes === PING && handlerTime === 
 
 const telemetry = settings.sampleRatio === undefined ? undefined : await traced();
 
-function traced(): Promise<RunningTelemetry> {
+async function traced(): Promise<RunningTelemetry> {
+  const { startTelemetry } = await import('../../dist/telemetry/index.js');
   const { otlp, sampleRatio, serviceName } = settings;
   return startTelemetry({
     ...(otlp !== undefined && { endpoint: otlp }),

@@ -62,7 +62,7 @@ test('a round without the baseline, or without the server, gives no ratio and mo
 
 test('no ratio to a baseline that is nothing or less', (t) => {
   const scenario = scenarioOf({ figures: ['memory'] });
-  const grown = (bytes: number) => sampleOf({ rss: { before: 1e8, peak: 1e8 + bytes, after: 1e8 } });
+  const grown = (bytes: number) => sampleOf({ rss: { before: 1e8, idle: 1e8, peak: 1e8 + bytes } });
   for (const bytes of [0, -4_096]) {
     const results = aggregate(scenario, [roundOf({ 'node:net': grown(bytes), git: grown(4_096) })]);
     t.is(resultOf(results, 'git').figures[0]?.ratio, undefined);
@@ -142,7 +142,7 @@ const FULL: Sample = sampleOf({
   bytesReceived: 5_000_000,
   serverCpu: 50_000,
   serverThreadCpu: 30_000,
-  rss: { before: 2 ** 26, peak: 2 ** 26 + 3 * 2 ** 20, after: 2 ** 26 + 50_000 },
+  rss: { before: 2 ** 26, idle: 2 ** 26 + 50_000, peak: 2 ** 26 + 3 * 2 ** 20 },
 });
 
 const BY_HAND: Readonly<Record<FigureName, number>> = {

@@ -12,6 +12,7 @@ const scenario: Scenario = {
   servers: ['node:net', 'simple-ipc', 'git'],
   baseline: 'node:net',
   load: { ...PING, warmUp: 30, duration: 200 },
+  fresh: false,
   figures: ['requests a second'],
 };
 
@@ -175,4 +176,19 @@ test('load that ends by its amount is made once before the rounds', async (t) =>
     pipeline,
   );
   t.deepEqual(log.slice(1, 3), ['simple-ipc 0+0', 'simple-ipc 30+0']);
+});
+
+test('where memory matters, each round has servers of its own', async (t) => {
+  const { pipeline, log } = recording({ repeats: 2 });
+  const { results } = await runScenario(
+    { ...scenario, servers: ['node:net', 'simple-ipc'], fresh: true },
+    pipeline,
+  );
+  const round = (...names: string[]) =>
+    names.flatMap((name) => [`start ${name} 4/4`, `${name} 30+200`, `close ${name}`]);
+  t.deepEqual(log, round('node:net', 'simple-ipc', 'simple-ipc', 'node:net'));
+  t.deepEqual(
+    results.map(({ requests }) => requests),
+    [200, 200],
+  );
 });

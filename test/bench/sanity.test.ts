@@ -22,7 +22,7 @@ const fine: ServerResult = {
 };
 
 const wrongWith = (result: ServerResult, strict = true) =>
-  whatDoesNotAddUp([{ scenario, repeats: 1, results: [result], skipped: [] }], strict);
+  whatDoesNotAddUp([{ scenario, repeats: 1, results: [result], skipped: [] }], { strict, complete: true });
 
 test('what adds up is fine', (t) => {
   t.deepEqual(wrongWith(fine), []);
@@ -37,7 +37,7 @@ test('what does not is told, each with its scenario and server', (t) => {
   t.regex(
     whatDoesNotAddUp(
       [{ scenario, repeats: 1, results: [], skipped: [{ server: 'git', reason: 'none here' }] }],
-      false,
+      { strict: false, complete: false },
     ).join(),
     /nothing was measured \(none here\)/,
   );
@@ -47,4 +47,12 @@ test('errors are shown in the report, and only a strict look takes them for a fa
   const failing = { ...fine, errors: 1, errorKinds: { EAGAIN: 1 } };
   t.regex(wrongWith(failing, true).join(), /1 requests failed.*EAGAIN/);
   t.deepEqual(wrongWith(failing, false), []);
+});
+
+test('a server that was skipped is wrong only where every one has to be there', (t) => {
+  const skipped = [{ server: 'git' as const, reason: 'none here' }];
+  const told = (complete: boolean) =>
+    whatDoesNotAddUp([{ scenario, repeats: 1, results: [fine], skipped }], { strict: true, complete });
+  t.deepEqual(told(true), ['ping-1, git: none here']);
+  t.deepEqual(told(false), []);
 });

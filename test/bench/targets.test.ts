@@ -43,12 +43,15 @@ function result(
 }
 
 test('a ratio is the median of those within each round, and is held against its limit', (t) => {
-  const [target, ...others] = targetsOf([
-    result('ping-8', [
-      ['node:net', 'CPU a request', [10, 20, 40]],
-      ['simple-ipc', 'CPU a request', [11, 20, 60]],
-    ]),
-  ]);
+  const [target, ...others] = targetsOf(
+    [
+      result('ping-8', [
+        ['node:net', 'CPU a request', [10, 20, 40]],
+        ['simple-ipc', 'CPU a request', [11, 20, 60]],
+      ]),
+    ],
+    4,
+  );
   t.deepEqual(target, {
     number: 1,
     what: 'CPU a request against bare node:net, 8 clients',
@@ -61,24 +64,53 @@ test('a ratio is the median of those within each round, and is held against its 
 
 test('throughput has to be at least something', (t) => {
   const against = (ours: number) =>
-    targetsOf([
-      result('ping-1', [
-        ['git', 'requests a second', [100]],
-        ['simple-ipc', 'requests a second', [ours]],
-      ]),
-    ]).map(({ asked, reached, met }) => [asked, reached, met]);
+    targetsOf(
+      [
+        result('ping-1', [
+          ['git', 'requests a second', [100]],
+          ['simple-ipc', 'requests a second', [ours]],
+        ]),
+      ],
+      4,
+    ).map(({ asked, reached, met }) => [asked, reached, met]);
   t.deepEqual(against(129), [['at least 1.30', '1.29', false]]);
   t.deepEqual(against(131), [['at least 1.30', '1.31', true]]);
 });
 
 test('memory has a unit', (t) => {
-  const [target] = targetsOf([result('idle-10k', [['simple-ipc', 'memory an idle connection', [5_801.4]]])]);
+  const [target] = targetsOf(
+    [result('idle-10k', [['simple-ipc', 'memory an idle connection', [5_801.4]]])],
+    4,
+  );
   t.is(target?.reached, '5,801 bytes');
   t.is(target?.asked, 'at most 6,000 bytes');
   t.true(target?.met);
 });
 
 test('what was not measured is no target', (t) => {
-  t.deepEqual(targetsOf([]), []);
-  t.deepEqual(targetsOf([result('ping-8', [['simple-ipc', 'CPU a request', [10]]])]), []);
+  t.deepEqual(targetsOf([], 4), []);
+  t.deepEqual(targetsOf([result('ping-8', [['simple-ipc', 'CPU a request', [10]]])], 4), []);
+});
+
+test('what needs more cores than there are is told, and neither met nor missed', (t) => {
+  const telemetry = result('telemetry', [
+    ['simple-ipc', 'p99.9', [100]],
+    ['simple-ipc, 100 % sampled', 'p99.9', [300]],
+  ]);
+  const told = (cores: number) => targetsOf([telemetry], cores).map(({ reached, met }) => [reached, met]);
+  t.deepEqual(told(2), [['3.00, on 2 cores', undefined]]);
+  t.deepEqual(told(4), [['3.00', false]]);
+});
+
+test('the cost among idle connections is held against that among none, both as multiples of the same server', (t) => {
+  const of = (name: string, ours: number, bare: number) =>
+    result(name, [
+      ['node:net', 'CPU a request', [bare]],
+      ['simple-ipc', 'CPU a request', [ours]],
+    ]);
+  const target = targetsOf([of('idle-10k', 30, 20), of('ping-8', 25, 20)], 4).find(
+    ({ number }) => number === 5,
+  );
+  t.is(target?.reached, '1.20');
+  t.false(target?.met);
 });

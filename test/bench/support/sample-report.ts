@@ -216,7 +216,7 @@ function measured(server: ServerName, scenario: Scenario, random: () => number):
     bytesReceived: isLong ? 2.1e9 * seconds * jitter * Math.sqrt(pace / 39_100) : requests * load.answerBytes,
     serverCpu: requests * cpu * jitter,
     serverThreadCpu: requests * cpu * jitter * (server === 'git' ? 0.1 : isTraced ? 0.8 : 0.99),
-    rss: { before, peak: before + grown * 1.1, after: before + grown },
+    rss: { before, idle: before + grown, peak: before + grown * 1.1 },
     generatorBusy: (SATURATING.has(`${name} ${server}`) ? 0.94 : 0.6) + random() * 0.02,
     counted: isTraced ? { served: requests, dropped: 12 } : {},
     slowest: isTraced ? slowest(random) : [],

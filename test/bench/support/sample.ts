@@ -44,6 +44,7 @@ export function scenarioOf(said: Partial<Scenario> = {}): Scenario {
       readRate: 0,
       sleeps: true,
     },
+    fresh: false,
     figures: ['requests a second', 'CPU a request', 'p99'],
     ...said,
   };
