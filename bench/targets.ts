@@ -82,7 +82,7 @@ const GOALS: readonly Goal[] = [
     5,
     'Memory of an idle connection, of 10,000',
     { most: 6_000 },
-    value('idle-10k', 'memory an idle connection'),
+    value('idle-memory', 'memory an idle connection'),
     ' bytes',
   ),
   goal(

@@ -79,7 +79,7 @@ test('throughput has to be at least something', (t) => {
 
 test('memory has a unit', (t) => {
   const [target] = targetsOf(
-    [result('idle-10k', [['simple-ipc', 'memory an idle connection', [5_801.4]]])],
+    [result('idle-memory', [['simple-ipc', 'memory an idle connection', [5_801.4]]])],
     4,
   );
   t.is(target?.reached, '5,801 bytes');
