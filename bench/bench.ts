@@ -1,12 +1,12 @@
 /** The bench's command: `npm run bench -- --help`. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compareReports } from './compare.ts';
 import { GROWTH_COUNT, measureGrowth } from './growth.ts';
 import { readReport, writeReport } from './json.ts';
 import { thisCommit, thisMachine } from './machine.ts';
-import { type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions, RESULTS } from './options.ts';
 import { renderPage } from './page/page.ts';
 import { type Pipeline, runScenario } from './pipeline.ts';
 import { printComparison } from './print/comparison.ts';
@@ -38,9 +38,14 @@ if (options.list) {
   process.exit();
 }
 
+orSay(() => {
+  mkdirSync(RESULTS, { recursive: true });
+  for (const file of [options.page, options.json]) accessSync(dirname(file), constants.W_OK);
+});
+
 const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort());
-process.once('SIGTERM', () => interrupted.abort());
+process.on('SIGINT', () => interrupted.abort());
+process.on('SIGTERM', () => interrupted.abort());
 
 try {
   const report = await measure();
@@ -63,7 +68,8 @@ function orSay<T>(read: () => T): T {
 }
 
 async function measure(): Promise<Report> {
-  const scenarios = (await hasCompiler())
+  const canCompile = await hasCompiler();
+  const scenarios = canCompile
     ? asked
     : asked.map((scenario) => ({ ...scenario, generator: 'node' as const }));
   const collector = await collectorFor(options);
@@ -87,7 +93,11 @@ async function measure(): Promise<Report> {
       results.push(await runScenario(scenario, pipeline));
     }
     const growth = options.growth
-      ? await measureGrowth(pipeline, options.quick, (name) => progress.part(++part, parts, name))
+      ? await measureGrowth(
+          pipeline,
+          { isQuick: options.quick, generator: options.generator ?? (canCompile ? 'c' : 'node') },
+          (name) => progress.part(++part, parts, name),
+        )
       : [];
     const machine = thisMachine();
     return {
@@ -139,10 +149,10 @@ function show(report: Report): void {
   console.log(printReport(report, terminal));
   if (old !== undefined) console.log(printComparison(compareReports(old, report), terminal));
 
-  write(options.page, renderPage(report));
-  console.error(`The page: ${pathToFileURL(options.page).href}`);
-  write(options.json, writeReport(report));
+  writeFileSync(options.json, writeReport(report));
   console.error(`The figures: ${options.json}`);
+  writeFileSync(options.page, renderPage(report));
+  console.error(`The page: ${pathToFileURL(options.page).href}`);
   if (options.updateDocs) {
     const docs = join(import.meta.dirname, '..', 'docs', 'performance.md');
     writeFileSync(docs, withReport(readFileSync(docs, 'utf8'), report));
@@ -155,9 +165,4 @@ function show(report: Report): void {
   });
   for (const line of wrong) console.error(line);
   if (wrong.length > 0) process.exitCode = 1;
-}
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
 }

@@ -72,6 +72,9 @@ function compareScenario(old: ScenarioResult, now: ScenarioResult): ComparedScen
   };
 }
 
+/** With fewer, nobody knows how large the noise is. */
+const FEWEST_ROUNDS = 3;
+
 function compareFigure(server: ServerName, old: Figure, now: Figure): ComparedFigure {
   const overlap = old.min <= now.max && now.min <= old.max;
   const grew = now.median > old.median;
@@ -82,7 +85,12 @@ function compareFigure(server: ServerName, old: Figure, now: Figure): ComparedFi
     new: now,
     ratio: old.median > 0 ? now.median / old.median : undefined,
     overlap,
-    verdict: overlap ? 'the same within noise' : grew === (now.better === 'higher') ? 'better' : 'worse',
+    verdict:
+      overlap || Math.min(old.values.length, now.values.length) < FEWEST_ROUNDS
+        ? 'the same within noise'
+        : grew === (now.better === 'higher')
+          ? 'better'
+          : 'worse',
   };
 }
 

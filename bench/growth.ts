@@ -2,7 +2,7 @@
 import { FIGURES } from './figures.ts';
 import { settingsOf, type Pipeline } from './pipeline.ts';
 import { PING } from './scenarios.ts';
-import type { GrowthResult, Load, Scenario } from './types.ts';
+import type { GeneratorKind, GrowthResult, Load, Scenario } from './types.ts';
 
 interface Growth extends Pick<GrowthResult, 'name' | 'title' | 'axis' | 'figure'> {
   readonly sizes: readonly number[];
@@ -58,7 +58,7 @@ export const GROWTH_COUNT = GROWTH.length;
 
 export async function measureGrowth(
   pipeline: Pipeline,
-  isQuick: boolean,
+  { isQuick, generator }: { isQuick: boolean; generator: GeneratorKind },
   begin: (name: string) => void,
 ): Promise<GrowthResult[]> {
   const results: GrowthResult[] = [];
@@ -68,7 +68,7 @@ export async function measureGrowth(
     const points: { at: number; value: number }[] = [];
     for (const size of isQuick ? growth.sizes.slice(0, QUICK.sizes) : growth.sizes) {
       pipeline.progress.at(`${size} ${axis}`);
-      const cost = await costAt(growth, size, pipeline, isQuick);
+      const cost = await costAt(growth, size, pipeline, isQuick, generator);
       if (cost !== undefined) points.push({ at: size, value: cost * growth.times(size) });
     }
     results.push({ name, title, axis, figure, unit: 'us', points, exponent: exponentOf(points) });
@@ -82,6 +82,7 @@ async function costAt(
   size: number,
   pipeline: Pipeline,
   isQuick: boolean,
+  generator: GeneratorKind,
 ): Promise<number | undefined> {
   const full: Load = { ...PING, warmUp: 0, ...growth.load(size) };
   const load = isQuick ? { ...full, amount: Math.min(full.amount, QUICK.amount) } : full;
@@ -91,9 +92,14 @@ async function costAt(
   };
   const server = await pipeline.startServer('simple-ipc', settings);
   try {
-    await pipeline.generate(server, load, 'c', pipeline.signal);
-    const sample = await pipeline.generate(server, load, 'c', pipeline.signal);
+    // The first is the warm-up.
+    await pipeline.generate(server, load, generator, pipeline.signal);
+    const sample = await pipeline.generate(server, load, generator, pipeline.signal);
     return FIGURES['CPU a request'].of(sample, { load } as Scenario);
+  } catch (error) {
+    if (pipeline.signal?.aborted === true) throw error;
+    pipeline.progress.note(`${growth.name} ${size} was not measured: ${(error as Error).message}`);
+    return undefined;
   } finally {
     await server.close();
   }

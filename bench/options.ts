@@ -25,7 +25,8 @@ export interface Options {
   readonly list: boolean;
 }
 
-const RESULTS = join(import.meta.dirname, 'results');
+/** Where results go that go nowhere else. */
+export const RESULTS = join(import.meta.dirname, 'results');
 
 /** Ends the process where they are wrong, or ask for help. */
 export function parseOptions(argv: readonly string[]): Options {
@@ -82,6 +83,12 @@ export function parseOptions(argv: readonly string[]): Options {
   if (given.duration === 0 && !(Number(given.amount) > 0)) {
     command.error('--duration 0 needs an --amount: else a run would never end.');
   }
+  const partly = Object.keys(given).filter((name) => PARTLY.has(name));
+  if (given.updateDocs === true && partly.length > 0) {
+    command.error(
+      '--update-docs takes the whole bench as it is: leave out what makes it smaller or another.',
+    );
+  }
   return {
     given: argv.slice(2),
     scenarios: given.scenarios,
@@ -133,6 +140,9 @@ const LOAD = [
   'warmUp',
   'readRate',
 ] as const satisfies readonly (keyof Load)[];
+
+/** With these the report is not the one that the docs have. */
+const PARTLY: ReadonlySet<string> = new Set([...LOAD, 'scenarios', 'servers', 'generator', 'quick', 'trace']);
 
 function pick(given: Partial<Load>, keys: readonly (keyof Load)[]): Partial<Load> {
   return Object.fromEntries(keys.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));

@@ -43,21 +43,23 @@ export async function runScenario(scenario: Scenario, pipeline: Pipeline): Promi
 }
 
 async function loadRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skipped[]): Promise<Round[]> {
-  const { progress, repeats } = pipeline;
+  const { progress, repeats, settle } = pipeline;
   /** Those that still take part. */
   const names = new Set(scenario.servers);
   const servers = new Servers(scenario, pipeline);
   const rounds: Round[] = [];
   try {
     if (!scenario.fresh) {
-      for (const name of scenario.servers) await attempt(name, names, skipped, () => servers.start(name));
-      for (const name of names) await attempt(name, names, skipped, () => servers.warmUp(name));
+      for (const name of scenario.servers)
+        await attempt(name, names, skipped, pipeline.signal, () => servers.start(name));
+      for (const name of settle === 0 ? [] : names)
+        await attempt(name, names, skipped, pipeline.signal, () => servers.warmUp(name));
     }
     for (let round = 0; round < repeats; round++) {
       const measured = new Map<ServerName, Measured>();
       for (const name of turned([...names], round)) {
         progress.at(`${name}: round ${round + 1} of ${repeats}`);
-        const result = await attempt(name, names, skipped, () => servers.measure(name));
+        const result = await attempt(name, names, skipped, pipeline.signal, () => servers.measure(name));
         if (result !== undefined) measured.set(name, result);
       }
       rounds.push(measured);
@@ -103,8 +105,10 @@ class Servers {
     const { load, fresh } = this.#scenario;
     const server = fresh ? await this.start(name) : this.#running.get(name)!;
     const sample = await this.#generate(name, load);
-    if (fresh) await this.#end(name);
-    return { server, sample };
+    if (!fresh) return { server, sample };
+    const slowest = await this.#slowestOf(server);
+    await this.#end(name);
+    return { server, sample: { ...sample, slowest } };
   }
 
   #generate(name: ServerName, load: Load): Promise<Sample> {
@@ -114,15 +118,26 @@ class Servers {
 
   /** Gives the last round of each traced server its slowest requests. */
   async withSlowest(rounds: readonly Round[]): Promise<Round[]> {
-    const { slowest, progress } = this.#pipeline;
     const last = new Map(rounds.at(-1));
-    for (const [name, { serviceName }] of this.#running) {
+    for (const [name, server] of this.#running) {
       const measured = last.get(name);
-      if (serviceName === undefined || measured === undefined) continue;
-      progress.at(`${name}: its slowest traces`);
-      last.set(name, { ...measured, sample: { ...measured.sample, slowest: await slowest(serviceName) } });
+      if (measured === undefined) continue;
+      last.set(name, { ...measured, sample: { ...measured.sample, slowest: await this.#slowestOf(server) } });
     }
     return [...rounds.slice(0, -1), last];
+  }
+
+  /** They are an ornament: without them there is a report all the same. */
+  async #slowestOf({ name, serviceName }: RunningServer): Promise<Sample['slowest']> {
+    const { slowest, progress } = this.#pipeline;
+    if (serviceName === undefined) return [];
+    progress.at(`${name}: its slowest traces`);
+    try {
+      return await slowest(serviceName);
+    } catch (error) {
+      progress.note(`The traces of ${name} cannot be looked up: ${(error as Error).message}`);
+      return [];
+    }
   }
 
   async #end(name: ServerName): Promise<void> {
@@ -144,7 +159,7 @@ async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skip
     const measured = new Map<ServerName, Measured>();
     for (const name of turned([...names], Math.max(0, round))) {
       pipeline.progress.at(`${name}: round ${round + 1} of ${pipeline.repeats}`);
-      const result = await attempt(name, names, skipped, () =>
+      const result = await attempt(name, names, skipped, pipeline.signal, () =>
         measureStart(name, settingsOf(scenario.load, pipeline), pipeline.startServer),
       );
       if (result !== undefined) measured.set(name, result);
@@ -169,12 +184,15 @@ async function attempt<T>(
   name: ServerName,
   names: Set<ServerName>,
   skipped: Skipped[],
+  signal: AbortSignal | undefined,
   run: () => Promise<T>,
 ): Promise<T | undefined> {
+  signal?.throwIfAborted();
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') throw error;
+    // What failed then failed of the interruption.
+    signal?.throwIfAborted();
     names.delete(name);
     skipped.push({ server: name, reason: error instanceof Error ? error.message : String(error) });
     return undefined;

@@ -3,6 +3,8 @@ export interface Progress {
   /** The next part begins: the `number`th of `of`. */
   part(number: number, of: number, name: string): void;
   at(what: string): void;
+  /** Something that is to stay. */
+  note(text: string): void;
   /** Leaves the terminal clean. */
   done(): void;
 }
@@ -21,6 +23,9 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
     },
     at(what) {
       if (isTerminal) show(`${part}  ${what}`);
+    },
+    note(text) {
+      stream.write(`${isTerminal ? CLEAR_LINE : ''}${text}\n`);
     },
     done() {
       if (isTerminal) stream.write(CLEAR_LINE);

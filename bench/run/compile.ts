@@ -40,8 +40,7 @@ async function compile(compiler: string, parameters: readonly string[]): Promise
   try {
     await run(compiler, parameters);
   } catch (error) {
-    // The code of one that ran and failed is a number.
-    throw typeof (error as { code?: unknown }).code === 'string' ? noCompiler(compiler, error) : error;
+    throw cannotCompile(error);
   }
 }
 
@@ -53,9 +52,9 @@ async function hashOfSource(also: readonly string[]): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-function noCompiler(compiler: string, cause: unknown): Unavailable {
+function cannotCompile(cause: unknown): Unavailable {
   return new Unavailable(
-    `There is no C compiler (${compiler}), which the load generator needs: install one, on Debian by ` +
+    `The load generator could not be compiled (${(cause as Error).message.trim()}). Install a C compiler, on Debian by ` +
       'apt-get install gcc libc6-dev, or name one with CC.',
     { cause },
   );

@@ -21,10 +21,11 @@ export const generate: Generate = async (server, load, generator, signal) => {
   const [program, ...parameters] = await commandOf(server, load, generator);
   const timeout = load.warmUp + (load.duration || LONGEST_LOAD) + BESIDE_THE_LOAD;
   const run = startGenerator(program, parameters, timeout, signal);
+  let peakOf: (() => number | undefined) | undefined;
   try {
     await run.reaches('warm');
     const resident = residentOf(server.pid);
-    const peakOf = watchPeak(server.pid);
+    peakOf = watchPeak(server.pid);
 
     await run.reaches('measuring');
     const withIdle = residentOf(server.pid);
@@ -49,6 +50,7 @@ export const generate: Generate = async (server, load, generator, signal) => {
       slowest: [],
     } satisfies Sample;
   } finally {
+    peakOf?.();
     await run.close();
   }
 };

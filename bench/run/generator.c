@@ -44,7 +44,7 @@ static void give_up(void)
 }
 
 /* For so long (0: without a limit), or until so many requests (0: likewise). */
-static void make_load(int64_t duration, uint64_t amount)
+static void drive(int64_t duration, uint64_t amount)
 {
 	int64_t last;
 
@@ -62,7 +62,8 @@ static void make_load(int64_t duration, uint64_t amount)
 			run->now = clock_now();
 			if (worked) {
 				idle = false;
-				run->busy += run->now - before;
+				if (!options.sleeps)
+					run->busy += run->now - before;
 				last = run->now;
 			}
 		}
@@ -77,6 +78,16 @@ static void make_load(int64_t duration, uint64_t amount)
 			return;
 		}
 	}
+}
+
+static void make_load(int64_t duration, uint64_t amount)
+{
+	int64_t cpu = cpu_now();
+
+	drive(duration, amount);
+	/* One that never sleeps would be busy all the time by this clock. */
+	if (options.sleeps)
+		run->busy = cpu_now() - cpu;
 }
 
 /* Says where it is, and goes on when told so. */

@@ -88,10 +88,21 @@ async function counts(
   said: () => string,
 ): Promise<Readonly<Record<string, number>>> {
   if (!child.connected) throw hasEnded(name, said());
-  const answer = once(child, 'message', { signal: AbortSignal.timeout(COUNTS_TIMEOUT) });
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, number>>>();
+  const answered = (message: unknown) => resolve((message as { counts: Record<string, number> }).counts);
+  const ended = () => reject(hasEnded(name, said()));
+  const timer = setTimeout(
+    () => reject(new Error(`The server ${name} did not answer within ${COUNTS_TIMEOUT / 1_000} s.`)),
+    COUNTS_TIMEOUT,
+  );
+  child.once('message', answered).once('close', ended);
   child.send('counts');
-  const [message] = (await answer) as [{ counts: Record<string, number> }];
-  return message.counts;
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    child.off('message', answered).off('close', ended);
+  }
 }
 
 /** @param pid the process that serves, where that is another */

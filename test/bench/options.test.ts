@@ -46,12 +46,14 @@ test('what is wrong is said at once, with what to do, and nothing is measured', 
     [['--generator', 'rust'], /Allowed choices are c, node/],
     [['--otlp', 'http://127.0.0.1:4318'], /--otlp and --jaeger belong together/],
     [['--duration', '0'], /needs an --amount/],
+    [['--update-docs', '--quick'], /takes the whole bench/],
+    [['--page', '/nonexistent/page.html'], /ENOENT.*\/nonexistent/],
     [['--scenarios', 'pong'], /no scenario 'pong'.*ping-1/],
     [['--compare', join(directory, 'none.json')], /none\.json/],
     [['--compare', BENCH], /is no JSON/],
   ];
   for (const [given, message] of cases) {
-    const { code, stderr } = await fails(...given, ...results);
+    const { code, stderr } = await fails(...results, ...given);
     t.true(code > 0, given.join(' '));
     t.regex(stderr, message);
   }

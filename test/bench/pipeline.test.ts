@@ -59,7 +59,7 @@ function recording(overrides: Partial<Pipeline> = {}): { pipeline: Pipeline; log
       log.push(`${server.name} ${load.warmUp}+${load.duration}`);
       return sample;
     },
-    progress: { part: () => {}, at: () => {}, done: () => {} },
+    progress: { part: () => {}, at: () => {}, note: () => {}, done: () => {} },
     slowest: async () => [],
     ...overrides,
   };
@@ -160,9 +160,12 @@ test('what is traced has its slowest requests; without a Jaeger it is skipped, w
 });
 
 test('an interruption ends it, and closes every server', async (t) => {
+  const interrupted = new AbortController();
   const { pipeline, log } = recording({
+    signal: interrupted.signal,
     generate: async () => {
-      throw new DOMException('interrupted', 'AbortError');
+      interrupted.abort(new Error('interrupted'));
+      throw new Error('The generator ended.');
     },
   });
   await t.throwsAsync(runScenario(scenario, pipeline), { message: 'interrupted' });

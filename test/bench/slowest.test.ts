@@ -31,10 +31,10 @@ peerTest(jaeger)(
         trace: false,
         startServer,
         generate,
-        progress: { part: () => {}, at: () => {}, done: () => {} },
+        progress: { part: () => {}, at: () => {}, note: () => {}, done: () => {} },
         // Spans are exported a moment after their requests.
         slowest: async (service) => {
-          await queryAt(query).findTraces(service, { min: 80 });
+          await queryAt(query).findTraces(service, { min: 40 });
           return slowest(query, service);
         },
       },
@@ -46,7 +46,7 @@ peerTest(jaeger)(
       found,
       found.toSorted((a, b) => b.duration - a.duration),
     );
-    const traces = await queryAt(query).findTraces((await queryAt(query).services())[0]!, { min: 80 });
+    const traces = await queryAt(query).findTraces((await queryAt(query).services())[0]!, { min: 40 });
     const durations = new Map(traces.map(({ traceId, spans }) => [traceId, spans[0]!]));
     t.true(found.every(({ traceId }) => durations.has(traceId)));
   },

@@ -33,6 +33,15 @@ static int64_t clock_now(void)
 	return t.tv_sec * SECOND + t.tv_nsec;
 }
 
+/* Processor time of this process. */
+static int64_t cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
 /* Whether another request is to be made now, and since when. A request that found no free client was due before. */
 static bool is_due(int64_t *since)
 {
