@@ -18,6 +18,8 @@ export type Message = undefined | Chunk | Iterable<Chunk> | AsyncIterable<Chunk>
 /**
  * What a handler may answer: nothing (an empty answer), text, bytes, pieces that are sent as they come, or `QUIT`.
  * A generator may end with `return QUIT`: its answer is sent, then the server drains and stops.
+ * Bytes that are returned are sent from where they are, so leave them alone; a generator may fill a buffer again that it
+ * has yielded.
  */
 export type Answer = void | Message | typeof QUIT;
 
