@@ -1,5 +1,6 @@
 /** What each figure is: how it comes from a sample, in what unit, and which way is better. */
-import type { Figure, FigureName, Sample, Scenario } from './types.ts';
+import { percentile as percentileOf } from './histogram.ts';
+import type { Figure, FigureName, Sample, Scenario, ServerResult } from './types.ts';
 
 interface Definition {
   /** Short, with its unit: over a column. */
@@ -11,7 +12,7 @@ interface Definition {
   /** What it says, for people. */
   readonly means: string;
   /** Undefined where the sample has nothing to tell it from. */
-  of(sample: Sample, scenario: Scenario): number | undefined;
+  of(sample: Sample, scenario: Pick<Scenario, 'load'>): number | undefined;
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -79,6 +80,11 @@ export const FIGURES: Readonly<Record<FigureName, Definition>> = {
   },
 };
 
+/** What a server reached; undefined where it was not measured. */
+export function figureOf({ figures }: ServerResult, name: FigureName): Figure | undefined {
+  return figures.find((figure) => figure.name === name);
+}
+
 function percentile(at: number, means: string): Definition {
   return {
     heading: `p${at}, µs`,
@@ -86,9 +92,7 @@ function percentile(at: number, means: string): Definition {
     better: 'lower',
     needsGenerator: true,
     means,
-    // Of fewer requests than that it would be the slowest one, under a better name.
-    of: ({ lastByte }) =>
-      lastByte.totalCount * (100 - at) < 99.99 ? undefined : lastByte.getValueAtPercentile(at),
+    of: ({ lastByte }) => percentileOf(lastByte, at),
   };
 }
 

@@ -2,7 +2,7 @@
 import { FIGURES } from './figures.ts';
 import { settingsOf, type Pipeline } from './pipeline.ts';
 import { PING } from './scenarios.ts';
-import type { GeneratorKind, GrowthResult, Load, Scenario } from './types.ts';
+import type { GeneratorKind, GrowthResult, Load } from './types.ts';
 
 interface Growth extends Pick<GrowthResult, 'name' | 'title' | 'axis' | 'figure'> {
   readonly sizes: readonly number[];
@@ -95,7 +95,7 @@ async function costAt(
     // The first is the warm-up.
     await pipeline.generate(server, load, generator, pipeline.signal);
     const sample = await pipeline.generate(server, load, generator, pipeline.signal);
-    return FIGURES['CPU a request'].of(sample, { load } as Scenario);
+    return FIGURES['CPU a request'].of(sample, { load });
   } catch (error) {
     if (pipeline.signal?.aborted === true) throw error;
     pipeline.progress.note(`${growth.name} ${size} was not measured: ${(error as Error).message}`);

@@ -35,6 +35,12 @@ export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
   return merged;
 }
 
+/** Undefined where that few values were recorded that it would be the greatest of them, under a better name. */
+export function percentile(histogram: Histogram, at: number): number | undefined {
+  if (histogram.totalCount * (100 - at) < 99.99) return undefined;
+  return histogram.getValueAtPercentile(at);
+}
+
 /** HdrHistogram's own format, which its other implementations read too. */
 export function histogramToText(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram);

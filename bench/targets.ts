@@ -1,6 +1,8 @@
 /** What the bench is to show, and what it showed. */
 import { median } from './aggregate.ts';
-import type { FigureName, ScenarioResult, ServerName, ServerResult, Target } from './types.ts';
+import { figureOf } from './figures.ts';
+import { count } from './print/format.ts';
+import type { FigureName, ScenarioResult, ServerName, Target } from './types.ts';
 
 type Results = readonly ScenarioResult[];
 
@@ -12,7 +14,7 @@ interface Goal {
   /** Undefined where it was not measured. */
   readonly of: (results: Results) => number | undefined;
   /** With fewer cores it says nothing. */
-  readonly cores?: number;
+  readonly cores: number;
 }
 
 const OURS = 'simple-ipc';
@@ -21,28 +23,27 @@ const OURS = 'simple-ipc';
 const CORES_WITH_COLLECTOR = 4;
 
 const GOALS: readonly Goal[] = [
-  ...[1, 8, 32].map((clients) => ({
-    number: 1,
-    what: `CPU a request against bare node:net, ${plural(clients)}`,
-    asked: { most: 1.05 },
-    unit: '' as const,
-    of: ratio(`ping-${clients}`, 'CPU a request', OURS, 'node:net'),
-  })),
+  ...[1, 8, 32].map((clients) =>
+    goal(
+      1,
+      `CPU a request against bare node:net, ${count(clients, 'client')}`,
+      { most: 1.05 },
+      ratio(`ping-${clients}`, 'CPU a request', OURS, 'node:net'),
+    ),
+  ),
   ...[1, 8, 32].flatMap((clients) => [
-    {
-      number: 2,
-      what: `Requests a second against git's C server, ${plural(clients)}`,
-      asked: { least: clients === 1 ? 1.3 : 1 },
-      unit: '' as const,
-      of: ratio(`ping-${clients}`, 'requests a second', OURS, 'git'),
-    },
-    {
-      number: 2,
-      what: `CPU a request against git's C server, ${plural(clients)}`,
-      asked: { most: 1 },
-      unit: '' as const,
-      of: ratio(`ping-${clients}`, 'CPU a request', OURS, 'git'),
-    },
+    goal(
+      2,
+      `Requests a second against git's C server, ${count(clients, 'client')}`,
+      { least: clients === 1 ? 1.3 : 1 },
+      ratio(`ping-${clients}`, 'requests a second', OURS, 'git'),
+    ),
+    goal(
+      2,
+      `CPU a request against git's C server, ${count(clients, 'client')}`,
+      { most: 1 },
+      ratio(`ping-${clients}`, 'CPU a request', OURS, 'git'),
+    ),
   ]),
   goal(
     3,
@@ -86,15 +87,15 @@ const GOALS: readonly Goal[] = [
     ' bytes',
   ),
   goal(5, 'CPU a request among 10,000 idle connections against among none', { most: 1.1 }, (results) => {
-    const among = figureOf(results, 'idle-10k', OURS, 'CPU a request');
-    const alone = figureOf(results, 'ping-8', OURS, 'CPU a request');
+    const among = figureIn(results, 'idle-10k', OURS, 'CPU a request');
+    const alone = figureIn(results, 'ping-8', OURS, 'CPU a request');
     return among && alone && among.median / alone.median;
   }),
 ];
 
 /** Those that were measured. */
 export function targetsOf(results: Results, cores: number): Target[] {
-  return GOALS.flatMap(({ number, what, asked, unit, of, cores: needed = 1 }) => {
+  return GOALS.flatMap(({ number, what, asked, unit, of, cores: needed }) => {
     const reached = of(results);
     if (reached === undefined || !Number.isFinite(reached)) return [];
     const show = (figure: number) =>
@@ -122,24 +123,20 @@ function goal(
 /** The median of the rounds' ratios. */
 function ratio(scenario: string, figure: FigureName, server: ServerName, to: ServerName): Goal['of'] {
   return (results) => {
-    const its = figureOf(results, scenario, server, figure)?.values;
-    const base = figureOf(results, scenario, to, figure)?.values;
+    const its = figureIn(results, scenario, server, figure)?.values;
+    const base = figureIn(results, scenario, to, figure)?.values;
     if (its === undefined || base === undefined || its.length !== base.length) return undefined;
     return median(its.map((each, round) => each / base[round]!));
   };
 }
 
 function value(scenario: string, figure: FigureName): Goal['of'] {
-  return (results) => figureOf(results, scenario, OURS, figure)?.median;
+  return (results) => figureIn(results, scenario, OURS, figure)?.median;
 }
 
-function figureOf(results: Results, scenario: string, server: ServerName, figure: FigureName) {
-  const result: ServerResult | undefined = results
+function figureIn(results: Results, scenario: string, server: ServerName, name: FigureName) {
+  const result = results
     .find((each) => each.scenario.name === scenario)
     ?.results.find((each) => each.server === server);
-  return result?.figures.find(({ name }) => name === figure);
-}
-
-function plural(clients: number): string {
-  return clients === 1 ? '1 client' : `${clients} clients`;
+  return result && figureOf(result, name);
 }

@@ -22,7 +22,8 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
 import { queryAt } from './support/jaeger.ts';
-import { findJaeger, findOnPath, peerTest, type PeerKind } from './support/peers.ts';
+import { findOnPath } from '../bench/run/programs.ts';
+import { findJaeger, peerTest, type PeerKind } from './support/peers.ts';
 import { PATIENCE } from './support/serving.ts';
 import { temporaryDirectory } from './support/temporary.ts';
 
@@ -41,7 +42,9 @@ const docker: PeerKind<Docker> = {
   name: 'dockerd with compose and a Jaeger to run in it',
   remedy: 'run .ci/peers/jaeger.sh as root on Linux',
   find() {
-    const [dockerd, client, busybox, tar] = ['dockerd', 'docker', 'busybox', 'tar'].map(findOnPath);
+    const [dockerd, client, busybox, tar] = ['dockerd', 'docker', 'busybox', 'tar'].map((name) =>
+      findOnPath(name),
+    );
     const jaeger = findJaeger()?.bin;
     if (!dockerd || !client || !busybox || !tar || !jaeger) return undefined;
     if (process.platform !== 'linux' || process.geteuid?.() !== 0) return undefined;

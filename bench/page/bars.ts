@@ -1,9 +1,8 @@
 /** The first figure of a scenario: a bar for each server, the range of its rounds, and the baseline as a line. */
 import * as Plot from '@observablehq/plot';
-import { FIGURES } from '../figures.ts';
+import { FIGURES, figureOf } from '../figures.ts';
 import { formatNumber, formatRatio } from '../print/format.ts';
 import { isSaturated } from '../print/notes.ts';
-import { figureOf } from '../print/scenario.ts';
 import type { ScenarioResult } from '../types.ts';
 import type { Html } from './html.ts';
 import { colourOf, labelOf } from './looks.ts';

@@ -1,6 +1,7 @@
 /** How the latencies of each server are spread: a row each, on one logarithmic scale. */
 import * as Plot from '@observablehq/plot';
-import { logScale, percentile, spread, ticks } from '../print/distribution.ts';
+import { percentile } from '../histogram.ts';
+import { logScale, spread, ticks } from '../print/distribution.ts';
 import { formatTime } from '../print/format.ts';
 import type { ScenarioResult } from '../types.ts';
 import type { Html } from './html.ts';

@@ -1,7 +1,7 @@
 /** All scenarios in one picture: what the first figure of each costs, as a ratio to its baseline. */
+import { figureOf } from '../figures.ts';
 import * as Plot from '@observablehq/plot';
 import { formatRatio } from '../print/format.ts';
-import { figureOf } from '../print/scenario.ts';
 import type { ScenarioResult } from '../types.ts';
 import { html, type Html } from './html.ts';
 import { colourOf } from './looks.ts';

@@ -1,5 +1,5 @@
 /** One scenario: its pictures, its figures, and what has to be known besides. */
-import { FIGURES } from '../figures.ts';
+import { FIGURES, figureOf } from '../figures.ts';
 import {
   formatNumber,
   formatRatio,
@@ -10,7 +10,6 @@ import {
 } from '../print/format.ts';
 import { describeLoad } from '../print/load.ts';
 import { isSaturated, notesOf } from '../print/notes.ts';
-import { figureOf } from '../print/scenario.ts';
 import type { FigureName, Report, ScenarioResult, ServerResult } from '../types.ts';
 import { bars } from './bars.ts';
 import { html, withCode, type Html } from './html.ts';

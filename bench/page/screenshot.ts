@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
+import { findOnPath } from '../run/programs.ts';
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const SIZE = { width: 1_200, height: 1_000 };
@@ -23,7 +24,7 @@ if (page === undefined || out === undefined || !/^\d+$/.test(values.height)) {
   fail('Usage: node bench/page/screenshot.ts PAGE.html OUT.png [--dark] [--height PIXELS]', 2);
 }
 if (!existsSync(page)) fail(`There is no ${page}. The bench writes it: npm run bench`);
-const browser = findBrowser();
+const browser = BROWSERS.map((name) => findOnPath(name)).find((found) => found !== undefined);
 if (browser === undefined) {
   fail(`None of ${BROWSERS.join(', ')} is on PATH. On Debian: apt-get install chromium`);
 }
@@ -52,13 +53,6 @@ try {
   }
 } finally {
   rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
-}
-
-function findBrowser(): string | undefined {
-  const directories = (process.env['PATH'] ?? '').split(delimiter);
-  return BROWSERS.flatMap((name) => directories.map((directory) => join(directory, name))).find((file) =>
-    existsSync(file),
-  );
 }
 
 function fail(message: string, code = 1): never {

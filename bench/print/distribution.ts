@@ -42,12 +42,6 @@ function* recorded(histogram: Histogram): Generator<[value: number, count: numbe
   }
 }
 
-/** Undefined where that few values were recorded that it would be the greatest of them, under a better name. */
-export function percentile(histogram: Histogram, at: number): number | undefined {
-  if (histogram.totalCount * (100 - at) < 99.99) return undefined;
-  return histogram.getValueAtPercentile(at);
-}
-
 /** 1, 2 and 5 times the powers of ten within the scale, or the powers alone where these are enough. */
 export function ticks({ low, high }: Pick<LogScale, 'low' | 'high'>): number[] {
   const steps = high / low > 50 ? [1] : [1, 2, 5];

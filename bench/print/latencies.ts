@@ -1,7 +1,8 @@
 /** The latencies of all servers of a scenario, each as a line of small bars on one logarithmic scale. */
 import type { ScenarioResult } from '../types.ts';
 import { columnsOf, padEnd, padStart } from './columns.ts';
-import { logScale, percentile, spread, ticks, type LogScale } from './distribution.ts';
+import { percentile } from '../histogram.ts';
+import { logScale, spread, ticks, type LogScale } from './distribution.ts';
 import { formatTime } from './format.ts';
 import { painter, widthOf, type Terminal } from './terminal.ts';
 

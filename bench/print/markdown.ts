@@ -1,12 +1,11 @@
 /** The tables of docs/performance.md, each between its marks: `<!-- bench:targets -->` and `<!-- /bench -->`. */
-import { FIGURES } from '../figures.ts';
+import { FIGURES, figureOf } from '../figures.ts';
 import type { GrowthResult, Report, ScenarioResult } from '../types.ts';
 import { formatNumber, formatRatio, formatShare, formatSpread, sentence } from './format.ts';
 import { unitOf, verdictOf } from './growth.ts';
 import { describeLoad } from './load.ts';
 import { isSaturated, notesOf } from './notes.ts';
 import { factsOf } from './report.ts';
-import { figureOf } from './scenario.ts';
 import { standingOf, summaryOf } from './targets.ts';
 
 const BLOCKS: Readonly<Record<string, (report: Report) => string>> = {

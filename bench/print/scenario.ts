@@ -1,5 +1,5 @@
 /** One scenario on a terminal: figures, latencies, and what has to be known besides. */
-import { FIGURES } from '../figures.ts';
+import { FIGURES, figureOf } from '../figures.ts';
 import type { Figure, FigureName, ScenarioResult, ServerResult } from '../types.ts';
 import { wrap } from './columns.ts';
 import { formatNumber, formatRatio, formatShare, formatSpread } from './format.ts';
@@ -67,10 +67,6 @@ function figuresOf({ scenario, results }: ScenarioResult, width: number, paint: 
     rows,
     width,
   );
-}
-
-export function figureOf({ figures }: ServerResult, name: FigureName): Figure | undefined {
-  return figures.find((figure) => figure.name === name);
 }
 
 function labelOf({ server }: ServerResult, baseline: string, paint: Paint): string {

@@ -1,13 +1,12 @@
 /** Compiles the generator in C, once for each state of its source. */
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Unavailable } from '../types.ts';
+import { cacheDirectory, isExecutable } from './programs.ts';
 
 const run = promisify(execFile);
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
@@ -20,7 +19,7 @@ const MAIN = 'generator.c';
  */
 export async function compileGenerator(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const [compiler = 'cc', ...flags] = (env['CC'] || 'cc').split(' ').filter((word) => word !== '');
-  const cache = join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'simple-ipc', 'bench');
+  const cache = join(cacheDirectory(env), 'bench');
   const program = join(cache, `generator-${await hashOfSource([process.arch, compiler, ...flags])}`);
   if (isExecutable(program)) return program;
 
@@ -28,20 +27,12 @@ export async function compileGenerator(env: NodeJS.ProcessEnv = process.env): Pr
   // Two that compile at once have the same result, and each puts its own there whole.
   const unfinished = `${program}.${randomUUID()}`;
   try {
-    await compile(compiler, [...flags, '-O2', '-o', unfinished, join(FOLDER, MAIN)]);
+    await run(compiler, [...flags, '-O2', '-o', unfinished, join(FOLDER, MAIN)]).catch(cannotCompile);
     await rename(unfinished, program);
   } finally {
     await rm(unfinished, { force: true });
   }
   return program;
-}
-
-async function compile(compiler: string, parameters: readonly string[]): Promise<void> {
-  try {
-    await run(compiler, parameters);
-  } catch (error) {
-    throw cannotCompile(error);
-  }
 }
 
 async function hashOfSource(also: readonly string[]): Promise<string> {
@@ -52,19 +43,10 @@ async function hashOfSource(also: readonly string[]): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-function cannotCompile(cause: unknown): Unavailable {
-  return new Unavailable(
+function cannotCompile(cause: unknown): never {
+  throw new Unavailable(
     `The load generator could not be compiled (${(cause as Error).message.trim()}). Install a C compiler, on Debian by ` +
       'apt-get install gcc libc6-dev, or name one with CC.',
     { cause },
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,8 @@
 /** Finds a git whose server can be measured: 2.55 or newer, with `fsmonitor--daemon`. */
 import { spawnSync } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Unavailable } from '../types.ts';
+import { findOnPath, isExecutable, peersDirectory } from './programs.ts';
 
 export interface Git {
   readonly bin: string;
@@ -18,10 +18,9 @@ export interface Git {
  */
 export function findGit(env: NodeJS.ProcessEnv = process.env): Git {
   const named = env['SIMPLE_IPC_GIT'];
-  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const peers = env['SIMPLE_IPC_PEERS_DIR'] || join(cache, 'simple-ipc', 'peers');
-  for (const bin of named ? [named] : [join(peers, 'git', 'bin', 'git'), 'git']) {
-    const found = gitAt(bin, env);
+  const places = named ? [named] : [join(peersDirectory(env), 'git', 'bin', 'git'), findOnPath('git', env)];
+  for (const bin of places) {
+    const found = bin === undefined ? undefined : gitAt(bin, env);
     if (found !== undefined) return found;
   }
   const place = named ? ` at ${named}, which SIMPLE_IPC_GIT names` : '';
@@ -31,12 +30,12 @@ export function findGit(env: NodeJS.ProcessEnv = process.env): Git {
 }
 
 function gitAt(bin: string, given: NodeJS.ProcessEnv): Git | undefined {
+  if (!isExecutable(bin)) return undefined;
   const inherited = Object.entries(given).filter(
     ([name]) => !name.startsWith('GIT_') && name !== 'XDG_CONFIG_HOME',
   );
   const env = { ...Object.fromEntries(inherited), GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
-  const { stdout, error } = spawnSync(bin, ['version', '--build-options'], { encoding: 'utf8', env });
-  if (error !== undefined) return undefined;
+  const { stdout } = spawnSync(bin, ['version', '--build-options'], { encoding: 'utf8', env });
   const [, version = '', major, minor] = /^git version ((\d+)\.(\d+)\S*)/.exec(stdout) ?? [];
   const isNewEnough = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 55);
   return isNewEnough && /^feature: fsmonitor--daemon$/m.test(stdout) ? { bin, version, env } : undefined;

@@ -1,12 +1,11 @@
 /** A Jaeger of one's own, with everything in memory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../types.ts';
+import { isExecutable, peersDirectory } from './programs.ts';
 
 export interface JaegerProcess {
   readonly pid: number;
@@ -24,19 +23,30 @@ const POLL = 20;
 /** More than anybody looks at. A search for more than are kept is refused. */
 const MAX_TRACES = 20_000;
 
-/** Looks at SIMPLE_IPC_JAEGER (and then nowhere else), and where `.ci/peers/jaeger.sh` puts it. */
+/**
+ * Looks at SIMPLE_IPC_JAEGER (and then nowhere else), and where `.ci/peers/jaeger.sh` puts it.
+ *
+ * @throws {Unavailable}
+ */
 export function findJaeger(env: NodeJS.ProcessEnv = process.env): string {
-  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const peers = env['SIMPLE_IPC_PEERS_DIR'] || join(cache, 'simple-ipc', 'peers');
-  const bin = env['SIMPLE_IPC_JAEGER'] || join(peers, 'jaeger', 'bin', 'jaeger');
-  try {
-    accessSync(bin, constants.X_OK);
-  } catch {
-    throw new Unavailable(
-      `There is no Jaeger at ${bin}: run .ci/peers/jaeger.sh, or set SIMPLE_IPC_JAEGER to one.`,
-    );
-  }
-  return bin;
+  const bin = env['SIMPLE_IPC_JAEGER'] || join(peersDirectory(env), 'jaeger', 'bin', 'jaeger');
+  if (isExecutable(bin)) return bin;
+  throw new Unavailable(
+    `There is no Jaeger at ${bin}: run .ci/peers/jaeger.sh, or set SIMPLE_IPC_JAEGER to one.`,
+  );
+}
+
+/**
+ * The parameters of its API v3, each in both cases: Jaeger 2.13 wants snake case, later ones may want camel case. What
+ * they do not know they ignore.
+ */
+export function inBothCases(parameters: Readonly<Record<string, string>>, prefix = ''): URLSearchParams {
+  return new URLSearchParams(
+    Object.entries(parameters).flatMap(([name, value]): [string, string][] => [
+      [prefix + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value],
+      [prefix + name, value],
+    ]),
+  );
 }
 
 /** Starts one on free ports of 127.0.0.1, or with OTLP on a given one, and waits until it is healthy. */

@@ -1,5 +1,6 @@
 /** The slowest requests of a service, as Jaeger has them. */
 import type { Sample } from '../types.ts';
+import { inBothCases } from './jaeger.ts';
 
 const COUNT = 5;
 /** Traces that are looked through. */
@@ -30,19 +31,15 @@ export async function slowest(query: string, service: string): Promise<Sample['s
 
 async function find(query: string, service: string, above: string): Promise<FoundSpan[]> {
   const wanted = {
-    service_name: service,
-    start_time_min: new Date(0).toISOString(),
-    start_time_max: new Date(Date.now() + 86_400_000).toISOString(),
-    duration_min: above,
-    num_traces: `${SEARCH_DEPTH}`,
-    search_depth: `${SEARCH_DEPTH}`,
+    serviceName: service,
+    startTimeMin: new Date(0).toISOString(),
+    startTimeMax: new Date(Date.now() + 86_400_000).toISOString(),
+    durationMin: above,
+    // The first is 2.13's name for it.
+    numTraces: `${SEARCH_DEPTH}`,
+    searchDepth: `${SEARCH_DEPTH}`,
   };
-  // Jaeger 2.13 wants snake case, later ones may want camel case. What they do not know they ignore.
-  const parameters = Object.entries(wanted).flatMap(([name, value]): [string, string][] => [
-    [`query.${name}`, value],
-    [`query.${name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())}`, value],
-  ]);
-  const response = await fetch(`${query}/api/v3/traces?${new URLSearchParams(parameters)}`, {
+  const response = await fetch(`${query}/api/v3/traces?${inBothCases(wanted, 'query.')}`, {
     signal: AbortSignal.timeout(PATIENCE),
   });
   if (response.status === 404) return [];

@@ -5,7 +5,8 @@ import { compareReports } from '../../bench/compare.ts';
 import { makeHistogram, type Counts } from '../../bench/histogram.ts';
 import { columnsOf, fit, padEnd, padStart, wrap } from '../../bench/print/columns.ts';
 import { printComparison } from '../../bench/print/comparison.ts';
-import { logScale, percentile, spread, ticks } from '../../bench/print/distribution.ts';
+import { percentile } from '../../bench/histogram.ts';
+import { logScale, spread, ticks } from '../../bench/print/distribution.ts';
 import {
   formatBytes,
   formatNumber,

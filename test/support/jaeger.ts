@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ExecutionContext } from 'ava';
-import { startJaeger as startProcess } from '../../bench/run/jaeger.ts';
+import { inBothCases, startJaeger as startProcess } from '../../bench/run/jaeger.ts';
 
 import { readSpans, type Span, type Trace } from './jaeger-spans.ts';
 import type { Program } from './peers.ts';
@@ -61,7 +61,7 @@ export function queryAt(base: string): JaegerQuery {
     },
     async getTrace(traceId, { min = 1 } = {}) {
       return poll(
-        () => spansAt(`${base}/api/v3/traces/${traceId}?${both('rawTraces', 'true')}`),
+        () => spansAt(`${base}/api/v3/traces/${traceId}?${inBothCases({ rawTraces: 'true' })}`),
         (spans) => spans.length >= min,
         (spans) => `Jaeger has ${spans.length} spans of trace ${traceId}, not ${min}: ${namesOf(spans)}`,
       );
@@ -71,12 +71,6 @@ export function queryAt(base: string): JaegerQuery {
       return services ?? [];
     },
   };
-}
-
-/** Jaeger 2.13 wants its parameters in snake case, later ones may want camel case. What they don't know they ignore. */
-function both(name: string, value: string, prefix = ''): URLSearchParams {
-  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return new URLSearchParams({ [prefix + snake]: value, [prefix + name]: value });
 }
 
 function searchFor(service: string): string {
@@ -90,9 +84,7 @@ function searchFor(service: string): string {
     // As they were sent: without a correction of clocks, and without warnings among the attributes.
     rawTraces: 'true',
   };
-  return Object.entries(parameters)
-    .map(([name, value]) => both(name, value, 'query.'))
-    .join('&');
+  return `${inBothCases(parameters, 'query.')}`;
 }
 
 async function spansAt(url: string): Promise<Span[]> {

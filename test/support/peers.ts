@@ -2,11 +2,11 @@
  * The real programs that tests talk to: where they are, and what becomes of a test whose peer is missing.
  * `.ci/peers/` has a script for each that has to be fetched.
  */
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { findGit as findGitOrSay, type Git } from '../../bench/run/find-git.ts';
+import { findJaeger as findJaegerOrSay } from '../../bench/run/jaeger.ts';
+import { findOnPath } from '../../bench/run/programs.ts';
+import { Unavailable } from '../../bench/types.ts';
 
 /** What kind of peer a test needs. */
 export interface PeerKind<Peer> {
@@ -20,11 +20,8 @@ export interface Program {
   readonly bin: string;
 }
 
-export interface Git extends Program {
-  readonly version: string;
-  /** An environment that shows it none of the user's or the machine's configuration. HOME is for the test to set. */
-  readonly env: NodeJS.ProcessEnv;
-}
+/** HOME is for the test to set. */
+export type { Git };
 
 /**
  * Declares tests that are given a peer. Without it they are skipped, and their titles say why; with
@@ -66,58 +63,20 @@ export function program(name: string, debianPackage = name): PeerKind<Program> {
   };
 }
 
-/** Looks at SIMPLE_IPC_GIT (and then nowhere else), where `.ci/peers/git.sh` puts it, and on the PATH. */
-export function findGit(): Git | undefined {
-  const named = process.env['SIMPLE_IPC_GIT'];
-  const places = named ? [named] : [join(peersDirectory(), 'git', 'bin', 'git'), findOnPath('git')];
-  for (const bin of places) {
-    const found = bin === undefined ? undefined : gitAt(bin);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** Where the bench finds it. */
+function findGit(): Git | undefined {
+  return unlessUnavailable(findGitOrSay);
 }
 
-/** Looks at SIMPLE_IPC_JAEGER (and then nowhere else), and where `.ci/peers/jaeger.sh` puts it. */
 export function findJaeger(): Program | undefined {
-  const bin = process.env['SIMPLE_IPC_JAEGER'] || join(peersDirectory(), 'jaeger', 'bin', 'jaeger');
-  return isExecutable(bin) ? { bin } : undefined;
+  return unlessUnavailable(() => ({ bin: findJaegerOrSay() }));
 }
 
-/** The cache folder of `.ci/peers/`. */
-export function peersDirectory(): string {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  return process.env['SIMPLE_IPC_PEERS_DIR'] || join(cache, 'simple-ipc', 'peers');
-}
-
-export function findOnPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((directory) => join(directory, name))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
+function unlessUnavailable<Peer>(find: () => Peer): Peer | undefined {
   try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+    return find();
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined;
+    throw error;
   }
-}
-
-function gitAt(bin: string): Git | undefined {
-  if (!isExecutable(bin)) return undefined;
-  const env = isolatedEnvironment();
-  const { stdout } = spawnSync(bin, ['version', '--build-options'], { encoding: 'utf8', env });
-  const [, version = '', major, minor] = /^git version ((\d+)\.(\d+)\S*)/.exec(stdout) ?? [];
-  const isNewEnough = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 55);
-  const hasDaemon = /^feature: fsmonitor--daemon$/m.test(stdout);
-  return isNewEnough && hasDaemon ? { bin, version, env } : undefined;
-}
-
-function isolatedEnvironment(): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('GIT_') && name !== 'XDG_CONFIG_HOME',
-  );
-  return { ...Object.fromEntries(inherited), GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
 }
