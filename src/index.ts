@@ -1,5 +1,7 @@
+import type { DroppedEvents } from './control/watch.ts';
+import type { Summary } from './control/summary-types.ts';
+import type { ServerStatus, Stopped, StopOptions } from './control/types.ts';
 import { request as requestObserved } from './runtime/client.ts';
-import { serve as serveObserved } from './runtime/server.ts';
 import type {
   Handler,
   IpcResponse,
@@ -8,10 +10,23 @@ import type {
   ServeOptions,
   Server,
   Telemetry,
+  Transition,
 } from './runtime/types.ts';
+import type { StartOptions, StartResult } from './start/types.ts';
 import { channelTelemetry } from './telemetry/channels.ts';
 import { combine } from './telemetry/combine.ts';
 
+export type {
+  InstanceStatus,
+  LiveStatus,
+  ProcessState,
+  ServerStatus,
+  Stopped,
+  StopOptions,
+} from './control/types.ts';
+export type { Latency, OpenState, SlowRequest, Summary } from './control/summary-types.ts';
+export type { DroppedEvents } from './control/watch.ts';
+export type { StartOptions, StartResult } from './start/types.ts';
 /** The public API: a Simple-IPC server and client runtime. See README.md. */
 export { type ErrorCode, SimpleIpcError } from './runtime/errors.ts';
 export { QUIT } from './runtime/quit.ts';
@@ -50,7 +65,17 @@ export type {
  *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
  */
 export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
-  return serveObserved(path, handler, { ...options, telemetry: published(options.telemetry) });
+  const observed = { ...options, telemetry: published(options.telemetry) };
+  const [{ serve: serveObserved }, { limitOwnLog }, control] = await Promise.all([
+    // Loaded when it is called: a client has no use for machines.
+    import('./runtime/server.ts'),
+    import('./start/log-limit.ts'),
+    options.control === true ? import('./control/endpoint.ts') : undefined,
+  ]);
+  return serveObserved(path, handler, observed, {
+    controlOf: control?.controlOf,
+    log: limitOwnLog()?.file,
+  });
 }
 
 /**
@@ -71,10 +96,77 @@ export async function request(
   message?: Message,
   options: RequestOptions = {},
 ): Promise<IpcResponse> {
-  return requestObserved(path, message, { ...options, telemetry: published(options.telemetry) });
+  const observed = { ...options, telemetry: published(options.telemetry) };
+  if (options.start === undefined) return requestObserved(path, message, observed);
+  const { startHooks } = await import('./start/request.ts');
+  return requestObserved(path, message, observed, startHooks(path, options.start));
 }
 
 /** What is observed is published on `node:diagnostics_channel` as well, where somebody listens. */
 function published(telemetry: Telemetry | undefined): Telemetry {
   return telemetry === undefined ? channelTelemetry : combine(telemetry, channelTelemetry);
+}
+
+// What follows is loaded when it is called: a client that sends one request has no use for it.
+
+/**
+ * Starts a server where none listens at the path, apart from this process, and resolves when one does. Any number of callers, in
+ * any number of processes, start one.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_START_FAILED` with the command's last words when it did not come to listen, and with what
+ *   it left ended; `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`; and what a request would meet where something else is
+ *   wrong with the path than that nobody listens.
+ */
+export async function start(path: string, options: StartOptions): Promise<StartResult> {
+  return (await import('./start/start.ts')).start(path, options);
+}
+
+/**
+ * What is known of the server at a path: what it wrote down when it started, how its process is, and what its control
+ * endpoint says now (`live`). It answers as well when the server hangs or is gone: `live` is null then, and `problem` says why.
+ *
+ * @param options.timeout - How long to wait for the server's own answer, in milliseconds. Default 5,000.
+ * @throws {SimpleIpcError} What a request would meet where there is nothing to say: `SIMPLE_IPC_PATH_NOT_FOUND`,
+ *   `SIMPLE_IPC_NOT_LISTENING`, ...; `SIMPLE_IPC_NO_CONTROL` for a server that is not of this library;
+ *   `SIMPLE_IPC_UNTRUSTED_PATH`, `SIMPLE_IPC_PERMISSION_DENIED` where what it wrote can't be trusted, or not be read.
+ */
+export async function status(path: string, options?: { timeout?: number }): Promise<ServerStatus> {
+  return (await import('./control/status.ts')).status(path, options);
+}
+
+/**
+ * Has the server at a path stop, as its `close` does, and resolves when it has, with nothing of it left beside the socket. Where
+ * none is running it resolves as well, and takes away what a killed one left.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_STOP_FAILED` when it has not stopped within `timeout`, or with `force` when it is not
+ *   proved to be that server's process; `SIMPLE_IPC_NO_CONTROL` for a server that is not of this library; what `status` throws.
+ */
+export async function stop(path: string, options?: StopOptions): Promise<Stopped> {
+  return (await import('./control/stop.ts')).stop(path, options);
+}
+
+/**
+ * Sums up what the server at a path does, once each `interval` milliseconds (default 1,000), until it ends: the last summary has
+ * its `end`. It takes a control endpoint, and costs the server something only while it is iterated.
+ *
+ * @throws {SimpleIpcError} As `status`; `SIMPLE_IPC_TIMED_OUT` when the server hangs.
+ */
+export async function* watch(
+  path: string,
+  options?: { interval?: number; signal?: AbortSignal },
+): AsyncGenerator<Summary, void, void> {
+  yield* (await import('./control/watch.ts')).watch(path, options);
+}
+
+/**
+ * Every transition of the server at a path, as it happens, until it ends. Where they come faster than they are read, the server
+ * drops some, and says how many in their place.
+ *
+ * @throws {SimpleIpcError} As `status`.
+ */
+export async function* events(
+  path: string,
+  options?: { signal?: AbortSignal },
+): AsyncGenerator<Transition | DroppedEvents, void, void> {
+  yield* (await import('./control/watch.ts')).events(path, options);
 }

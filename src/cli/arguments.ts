@@ -10,6 +10,15 @@ export function milliseconds(text: string): number {
   throw new InvalidArgumentError(`Give milliseconds: a whole number from 0 to ${LONGEST_TIME}.`);
 }
 
+/** A time in seconds, which may have a fraction. */
+export function seconds(text: string): number {
+  const number = Number(text);
+  if (/^\d+(\.\d+)?$/u.test(text) && number > 0 && number * 1000 <= LONGEST_TIME) return number;
+  throw new InvalidArgumentError(
+    `Give seconds: a number above 0, at most ${Math.floor(LONGEST_TIME / 1000)}.`,
+  );
+}
+
 /** A number of things, at least one, or `Infinity`. */
 export function count(text: string): number {
   const number = text === 'Infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text);

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './demo.ts';
+import { addDoctor } from './doctor.ts';
 import { ignoreLostTerminal, reportError, say } from './messages.ts';
 import { addProbe } from './probe.ts';
 import { addSend } from './send.ts';
 import { addServe } from './serve.ts';
+import { addStatus } from './status.ts';
+import { addStop } from './stop.ts';
 import { addTap } from './tap.ts';
+import { addTop } from './top.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,7 +19,12 @@ Examples:
   simple-ipc serve ./app.sock --module app.js      answer by a handler of your own
   simple-ipc send ./app.sock ping                  ask, and print the answer
   simple-ipc send ./app.sock - < file              send a file, or what a pipe brings
+  simple-ipc send ./app.sock ping --start -- simple-ipc serve ./app.sock    start it if need be
   simple-ipc probe ./app.sock && echo up           is anybody there?
+  simple-ipc status ./app.sock                     who is it, since when, and how is it?
+  simple-ipc top ./app.sock                        watch what it does
+  simple-ipc doctor ./app.sock                     why can't I reach it?
+  simple-ipc stop ./app.sock                       have it finish what it does, and end
   simple-ipc tap ./tap.sock ./app.sock             pass requests on to a server, and show each
 
 Exit codes: 0 fine, 1 it failed, 2 wrong usage. Messages go to stderr.
@@ -45,6 +54,10 @@ function program(): Command {
   addServe(root);
   addSend(root);
   addProbe(root);
+  addStatus(root);
+  addStop(root);
+  addTop(root);
+  addDoctor(root);
   addTap(root);
   addDemo(root);
   for (const command of root.commands)

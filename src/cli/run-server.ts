@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve, type Handler, type ServeOptions, type Server, type ServerEnd } from '../index.ts';
+import type { Notify } from '../system/notify.ts';
 import { plural, quote, reasonOf, say } from './messages.ts';
 import { onStop } from './stop-signals.ts';
 
@@ -10,6 +11,8 @@ export interface RunOptions {
   /** What answers. */
   readonly name: string;
   readonly options: ServeOptions;
+  /** Tells the service manager; gives what kept it from that. */
+  readonly notify?: Notify;
   /** Is called when it listens. */
   readonly onListening?: (server: Server) => void | Promise<void>;
 }
@@ -18,8 +21,10 @@ export interface RunOptions {
 export async function runServer(
   path: string,
   handler: Handler,
-  { name, options, onListening }: RunOptions,
+  { name, options, notify, onListening }: RunOptions,
 ): Promise<number> {
+  const tell = (state: 'ready' | 'stopping') =>
+    void notify?.(state).then((problem) => problem !== undefined && say(problem));
   const starting = new AbortController();
   let server: Server | undefined;
   let impatient = false;
@@ -30,6 +35,7 @@ export async function runServer(
         return;
       }
       say(`${signal}: draining; ${stillOpen(server)}. Another one aborts.`);
+      tell('stopping');
       void server.close();
     },
     second(signal) {
@@ -41,6 +47,7 @@ export async function runServer(
   try {
     server = await serve(path, handler, { ...options, signal: starting.signal });
     say(`Listening at ${quote(path)}, answering by ${name}. Ctrl-C stops it.`);
+    tell('ready');
     await onListening?.(server);
     const end = await server.closed;
     await handlersEnded(server);
@@ -65,6 +72,13 @@ async function handlersEnded(server: Server): Promise<void> {
   while (server.stats.abandoned > 0 && performance.now() < deadline) await sleep(20);
 }
 
+const WHY = {
+  closed: '',
+  quit: ', as a request asked for',
+  idle: ', for nobody had come for a while',
+  'handed-over': ', which another server has taken over',
+} as const;
+
 function report(server: Server, { reason, error }: ServerEnd, impatient: boolean): number {
   const { ended, refused, abandoned } = server.stats;
   const counts = Object.entries({ ...ended, 'over the limit of connections': refused }).filter(
@@ -77,7 +91,9 @@ function report(server: Server, { reason, error }: ServerEnd, impatient: boolean
   switch (reason) {
     case 'closed':
     case 'quit':
-      say(`Stopped serving at ${path}${reason === 'quit' ? ', as a request asked for' : ''}: ${summary}.`);
+    case 'idle':
+    case 'handed-over':
+      say(`Stopped serving at ${path}${WHY[reason]}: ${summary}.`);
       if (ended.aborted === 0) return 0;
       say(
         `Not every request was finished: ${ended.aborted} aborted${impatient ? ' by the second signal' : ''}.` +

@@ -1,7 +1,8 @@
 import { fstatSync } from 'node:fs';
+import { isAbsolute, sep } from 'node:path';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Command } from 'commander';
-import type { IpcResponse } from '../index.ts';
+import type { IpcResponse, RequestOptions } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
 import { Failure, quote, reasonOf, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
@@ -24,6 +25,11 @@ interface SendFlags extends TraceFlags {
   readonly allowUntrusted?: true;
   readonly propagate?: true;
   readonly jaeger: string;
+  readonly idempotent?: true;
+  readonly start?: true;
+  readonly startTimeout?: number;
+  readonly startLog?: string;
+  readonly startCwd?: string;
 }
 
 const JAEGER = 'http://127.0.0.1:16686';
@@ -31,11 +37,16 @@ const JAEGER = 'http://127.0.0.1:16686';
 const NOTES = `
 The answer's bytes are printed as they come, exactly. Exit code 0 alone says that they are the whole answer.
 Without MESSAGE the request is empty. A MESSAGE that begins with a dash goes after --; one that is a dash: printf - | ... -
+
+With --start, COMMAND is the server to be started if none listens at PATH; any number of clients start one. It runs in / unless
+said, without a terminal, and goes on when this is over; what it prints is added to PATH.log. Where COMMAND names PATH as it
+stands here, it gets the absolute path; other files in it must be absolute.
 `;
 
 export function addSend(program: Command): void {
   const command = program
     .command('send')
+    .usage('[options] <PATH> [MESSAGE] [--start -- COMMAND...]')
     .description('Send one request to the server at PATH, and print its answer on stdout.')
     .argument('<PATH>', 'the socket')
     .argument('[MESSAGE]', 'the request; - sends what comes on stdin')
@@ -56,20 +67,28 @@ export function addSend(program: Command): void {
       optionalMilliseconds,
     )
     .option('--whole', 'print nothing until the answer is complete; it is held in memory')
-    .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it');
+    .option('--allow-untrusted', 'ask although others may be behind the socket, or could replace it')
+    .option('--idempotent', 'ask again, up to 3 times, when it is cut off: the server may have acted on it')
+    .option('--start', 'if no server listens, start one by the COMMAND at the end of the line, behind --')
+    .option('--start-timeout <MS>', 'how long it may take until it listens (default: 10000)', milliseconds)
+    .option('--start-log <FILE>', 'where its output goes (default: PATH.log)')
+    .option('--start-cwd <DIR>', 'the directory that it runs in (default: /)');
+  const commandToStart = splitStart(command);
   addPropagateOption(addTraceOptions(command))
     .option('--jaeger <URL>', "where Jaeger's pages are, for the link of the trace", webAddress, JAEGER)
     .addHelpText('after', NOTES)
     .action(async (path: string, message: string | undefined, flags: SendFlags) => {
-      await send(path, message, flags);
+      await send(path, message, flags, startOptions(path, flags, commandToStart()));
     });
 }
 
 async function send(
   path: string,
   message: string | undefined,
-  { whole, trace, sample, keepSlowerThan, serviceName, propagate, jaeger, ...options }: SendFlags,
+  { whole, trace, sample, keepSlowerThan, serviceName, propagate, jaeger, ...flags }: SendFlags,
+  start: RequestOptions['start'],
 ): Promise<void> {
+  const { timeout, deadline, waitIfBusy, waitIfMissing, allowUntrusted, idempotent } = flags;
   const { request } = await import('../index.ts');
   const tracing = await startTracing(
     { trace, sample, keepSlowerThan, serviceName },
@@ -88,22 +107,80 @@ async function send(
       });
     }
   });
-  const asked = async () => {
-    const content = message === '-' ? fromStdin() : message;
-    const response = await request(path, content, {
-      ...options,
-      ...(telemetry === undefined ? undefined : { telemetry }),
-      signal: interrupt.signal,
-    });
-    await print(response, whole === true);
+  const content = message === '-' ? fromStdin() : message;
+  const given = {
+    timeout,
+    deadline,
+    waitIfBusy,
+    waitIfMissing,
+    allowUntrusted,
+    idempotent,
+    start,
+    telemetry,
   };
-  // A stdout that nobody reads must not keep an interrupt waiting.
+  const responding = request(path, content, {
+    ...(Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== undefined),
+    ) as RequestOptions),
+    signal: interrupt.signal,
+  });
+  const asked = async () => print(await responding, whole === true);
+  // A stdout that nobody reads must not keep an interrupt waiting. A server that was to be started is ended before.
   try {
     await Promise.race([asked(), interrupted]);
   } finally {
+    if (interrupt.signal.aborted) await responding.catch(() => undefined);
     await tracing?.close();
     if (span !== undefined && (tracing?.exported() ?? 0) > 0) say(`Trace: ${traceLink(jaeger, span)}`);
   }
+}
+
+/**
+ * Keeps what stands behind `--` from the parser where `--start` stands before it: there it is a command with options of its
+ * own. Gives what gives it.
+ */
+function splitStart(command: Command): () => readonly string[] | undefined {
+  const parse = command.parseOptions.bind(command);
+  let behind: readonly string[] | undefined;
+  command.parseOptions = (args) => {
+    const at = args.indexOf('--');
+    if (at === -1 || !args.slice(0, at).includes('--start')) return parse(args);
+    behind = args.slice(at + 1);
+    return parse(args.slice(0, at));
+  };
+  return () => behind;
+}
+
+function startOptions(
+  path: string,
+  { start, startTimeout, startLog, startCwd }: SendFlags,
+  behind: readonly string[] | undefined,
+): RequestOptions['start'] {
+  if (start === undefined) {
+    if ([startTimeout, startLog, startCwd].every((flag) => flag === undefined)) return undefined;
+    throw new Failure(
+      '--start-timeout, --start-log and --start-cwd are about a server to start: add --start.',
+      2,
+    );
+  }
+  if (behind === undefined || behind.length === 0) {
+    throw new Failure(
+      '--start needs the command of the server at the end of the line: --start -- COMMAND...',
+      2,
+    );
+  }
+  return {
+    // In the server's directory it would be another path.
+    command: behind.map((word, index) => (index > 0 && word === path ? absolute(path) : word)),
+    ...(startTimeout === undefined ? undefined : { timeout: startTimeout }),
+    ...(startLog === undefined ? undefined : { log: startLog }),
+    ...(startCwd === undefined ? undefined : { cwd: startCwd }),
+  };
+}
+
+/** As the kernel reads it: `link/..` stays. */
+function absolute(path: string): string {
+  return isAbsolute(path) ? path : `${process.cwd()}${sep}${path.replace(/^(?:\.\/+)+/u, '')}`;
 }
 
 async function print(response: IpcResponse, whole: boolean): Promise<void> {

@@ -2,22 +2,24 @@ import { assign, setup, type DoneActorEvent, type ErrorActorEvent } from 'xstate
 import type { ConnectionOutput } from './connection.ts';
 
 /** How a server ended. */
-export type EndReason = 'closed' | 'quit' | 'path-lost' | 'failed';
+export type EndReason = 'closed' | 'quit' | 'idle' | 'handed-over' | 'path-lost' | 'failed';
 
 /** The effects that the machine asks for. The runtime carries them out; their results come back as events. */
 export interface PoolEffects {
-  /** Makes the accepted connection an actor, a child of the pool; `draining`: and tells it so. */
-  supervise(connection: unknown, draining: boolean): void;
+  /** Makes the accepted connection an actor, a child of the pool; `hurried`: and tells it that the server drains. */
+  supervise(connection: unknown, hurried: boolean): void;
   /** Closes a connection that is one too many: `ACCEPT_FAILED`. */
   refuse(connection: unknown): void;
   /** A connection crashed: closes its socket, counts it; `CRASHED_TOO_OFTEN` where that happens too often. */
   reportCrash(actor: string, error: unknown): void;
   /** Counts a connection that was turned away. */
   reportAcceptError(limit: 'maxConnections' | 'descriptors' | undefined): void;
-  /** Tells every connection, gives up the path, accepts what the backlog holds: `LISTENER_CLOSED`. */
+  /** Gives up the path, accepts what the backlog holds, closes the listener: `LISTENER_CLOSED`. */
   beginDrain(): void;
-  /** Starts, or shortens, the time that is left to running requests: `DEADLINE`. */
-  setDeadline(): void;
+  /** Tells every connection that the server drains. */
+  hurryConnections(): void;
+  /** Starts, or shortens, the time that is left to running requests: `DEADLINE`. `patient`: nobody waits for the end. */
+  setDeadline(patient: boolean): void;
   /** Aborts every connection. */
   abortConnections(): void;
   /** Aborts every connection, gives up the path, closes the listener: the server has failed. */
@@ -54,6 +56,10 @@ export type PoolEvent =
   /** A handler returned `QUIT`. */
   | { readonly type: 'QUIT' }
   | { readonly type: 'DRAIN' }
+  /** No connection was open for `idleTimeout`. */
+  | { readonly type: 'IDLE' }
+  /** Another server has taken the path, and says so. */
+  | { readonly type: 'HANDOVER' }
   /** The socket at the path is not this server's any more. */
   | { readonly type: 'PATH_LOST'; readonly reason: Error }
   /** The backlog is served, and the listener is closed. */
@@ -74,7 +80,14 @@ const ignored = {};
 const impossible = { actions: 'unexpected' } as const;
 
 const drain = (reason: EndReason) =>
-  ({ target: 'draining', actions: { type: 'end', params: { reason } } }) as const;
+  ({
+    target: 'draining',
+    actions: [
+      { type: 'end', params: { reason } },
+      'hurryConnections',
+      { type: 'setDeadline', params: { patient: false } },
+    ],
+  }) as const;
 const fail = { target: 'failed', actions: { type: 'end', params: { reason: 'failed' } } } as const;
 
 /** The life of a server. Its actor is the parent of every connection's, and supervises them. */
@@ -89,7 +102,8 @@ export const poolMachine = setup({
     countIn: assign({ open: ({ context }) => context.open + 1 }),
     countOut: assign({ open: ({ context }) => context.open - 1 }),
     supervise: ({ context, event }, params: { draining: boolean }) => {
-      if (event.type === 'CONNECTION') context.effects.supervise(event.connection, params.draining);
+      if (event.type === 'CONNECTION')
+        context.effects.supervise(event.connection, params.draining && context.reason !== 'handed-over');
     },
     refuse: ({ context, event }) => {
       if (event.type === 'CONNECTION') context.effects.refuse(event.connection);
@@ -102,7 +116,8 @@ export const poolMachine = setup({
       if (event.type === 'ACCEPT_FAILED') context.effects.reportAcceptError(event.limit);
     },
     beginDrain: ({ context }) => context.effects.beginDrain(),
-    setDeadline: ({ context }) => context.effects.setDeadline(),
+    hurryConnections: ({ context }) => context.effects.hurryConnections(),
+    setDeadline: ({ context }, params: { patient: boolean }) => context.effects.setDeadline(params.patient),
     abortConnections: ({ context }) => context.effects.abortConnections(),
     abandon: ({ context }) => context.effects.abandon(),
     unexpected: ({ context, event }) => context.effects.unexpected(event.type),
@@ -133,6 +148,8 @@ export const poolMachine = setup({
         CONNECTION: impossible,
         QUIT: impossible,
         DRAIN: impossible,
+        IDLE: impossible,
+        HANDOVER: impossible,
         PATH_LOST: impossible,
         LISTENER_CLOSED: impossible,
         CRASHED_TOO_OFTEN: impossible,
@@ -152,6 +169,15 @@ export const poolMachine = setup({
         'xstate.error.actor.*': { actions: ['countOut', 'reportCrash'] },
         QUIT: drain('quit'),
         DRAIN: drain('closed'),
+        IDLE: [{ guard: 'isEmpty', ...drain('idle') }, ignored],
+        // Those that have not spoken keep their read time-out: nobody waits for this server to end.
+        HANDOVER: {
+          target: 'draining',
+          actions: [
+            { type: 'end', params: { reason: 'handed-over' } },
+            { type: 'setDeadline', params: { patient: true } },
+          ],
+        },
         PATH_LOST: drain('path-lost'),
         CRASHED_TOO_OFTEN: fail,
         LISTENER_FAILED: fail,
@@ -165,7 +191,7 @@ export const poolMachine = setup({
     draining: {
       description:
         'Gives up the path, serves what the backlog holds, lets running requests finish, up to a deadline.',
-      entry: ['beginDrain', 'setDeadline'],
+      entry: 'beginDrain',
       on: {
         CONNECTION: [
           { guard: 'hasRoom', actions: ['countIn', { type: 'supervise', params: { draining: true } }] },
@@ -184,8 +210,10 @@ export const poolMachine = setup({
           { actions: 'markClosed' },
         ],
         DEADLINE: { actions: 'abortConnections' },
-        DRAIN: { actions: 'setDeadline' },
+        DRAIN: { actions: ['hurryConnections', { type: 'setDeadline', params: { patient: false } }] },
         QUIT: ignored,
+        IDLE: ignored,
+        HANDOVER: ignored,
         PATH_LOST: ignored,
         // It is ending anyway, and every connection that is left ends by itself or by the deadline.
         CRASHED_TOO_OFTEN: ignored,

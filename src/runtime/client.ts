@@ -12,11 +12,27 @@ import type { IpcResponse, Message, RequestOptions } from './types.ts';
 /** How long to wait before connecting again, in milliseconds: git's WAIT_STEP_MS. */
 const WAIT_STEP = 50;
 
+/** How often an idempotent request that was cut off is sent again. */
+const REPEATS = 3;
+
+/** What belongs to a call beside its own attempts to connect: within its one span, its deadline and its signal. */
+export interface CallHooks {
+  /** Is called before each attempt. What it throws is taken for what the attempt threw. */
+  beforeConnect?(): void | Promise<void>;
+  /**
+   * Nobody listens at the path (`SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`), and this attempt has let no
+   * byte go. Resolves where it is worth connecting again, at once; what it throws ends the call. `signal` aborts when the
+   * call has been given up.
+   */
+  whenMissing?(error: SimpleIpcError, signal: AbortSignal): Promise<void>;
+}
+
 /** As `request` of src/index.ts, which says it all; `options.telemetry` is all that observes it. */
 export async function request(
   path: string,
   message?: Message,
   options: RequestOptions = {},
+  hooks: CallHooks = {},
 ): Promise<IpcResponse> {
   const limits = requestLimits(options);
   checkMessage(message, failure.THE_MESSAGE);
@@ -25,11 +41,16 @@ export async function request(
   const call = new Call(path, message);
   const observer = guardedCall(options.telemetry, call);
   const started = performance.now();
+  let repeats = 0;
   try {
     for (;;) {
       giveUp.throwIfDue();
       let exchange: Exchange | undefined;
       try {
+        if (hooks.beforeConnect !== undefined) {
+          await hooks.beforeConnect();
+          giveUp.throwIfDue();
+        }
         // Looked at each time: a socket that was not there before may be anybody's.
         if (options.allowUntrusted !== true) checkTrust(absolute);
         const current = new Exchange(path, limits.timeout, observer);
@@ -43,8 +64,15 @@ export async function request(
         });
         return response;
       } catch (error) {
-        if (exchange?.repeatable === false) throw error;
-        if (performance.now() - started >= patience(error, limits)) throw error;
+        if (exchange?.repeatable === false) {
+          if (!mayRepeat(error, message, options) || repeats === REPEATS) throw error;
+          repeats++;
+        } else if (hooks.whenMissing !== undefined && isMissing(error)) {
+          await giveUp.during((signal) => hooks.whenMissing!(error, signal));
+          continue;
+        } else if (performance.now() - started >= patience(error, limits)) {
+          throw error;
+        }
         await giveUp.wait(WAIT_STEP);
       }
     }
@@ -114,6 +142,18 @@ class Call implements ObservedCall {
   }
 }
 
+/** Whether a request whose bytes have gone may be sent again: the caller says so, and has it all still. */
+function mayRepeat(error: unknown, message: Message, { idempotent }: RequestOptions): boolean {
+  if (idempotent !== true || (message !== undefined && !isWhole(message))) return false;
+  return error instanceof SimpleIpcError && error.code === 'SIMPLE_IPC_HUNG_UP';
+}
+
+/** Whether a server is what is wanting, and starting one the remedy. */
+export function isMissing(error: unknown): error is SimpleIpcError {
+  if (!(error instanceof SimpleIpcError)) return false;
+  return error.code === 'SIMPLE_IPC_PATH_NOT_FOUND' || error.code === 'SIMPLE_IPC_NOT_LISTENING';
+}
+
 /** How long an error is waited out, in milliseconds. None of these has let a byte of the request go. */
 function patience(error: unknown, { waitIfBusy, waitIfMissing }: RequestLimits): number {
   switch (error instanceof SimpleIpcError ? error.code : undefined) {
@@ -166,6 +206,20 @@ class GiveUp {
       };
       if (this.#error !== undefined) this.tell(this.#error);
     });
+  }
+
+  /** Runs something else with a signal that aborts as soon as it is due; then that is the reason, whatever `run` says. */
+  async during(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const controller = new AbortController();
+    this.tell = (error) => controller.abort(error);
+    this.throwIfDue();
+    try {
+      await run(controller.signal);
+    } catch (error) {
+      this.throwIfDue();
+      throw error;
+    }
+    this.throwIfDue();
   }
 
   stop(): void {

@@ -33,16 +33,15 @@ const PARKED = { status: 'active', value: 'closed', output: undefined, error: un
  * making an actor and ending it costs XState as much as all the transitions of a short request. There are as many as
  * connections were open at once: at most `maxConnections`, of about 1 KB each.
  *
- * @param observed - Somebody sees what the parent is told: its events are named after the connection, which costs a
+ * @param isObserved - Somebody sees what the parent is told: its events are named after the connection, which costs a
  *   string for each.
  */
-export function reusedActors(logic: Logic, parent: AnyActorRef, observed: boolean): StartActor {
+export function reusedActors(logic: Logic, parent: AnyActorRef, isObserved: () => boolean): StartActor {
   const free: AnyActorRef[] = [];
 
   const done = ({ name }: Connection, output: unknown) =>
     parent.send({ type: `xstate.done.actor.${name}`, actorId: name, output });
   const doneUnseen = (_: Connection, output: unknown) => parent.send({ type: 'xstate.done.actor', output });
-  const tellDone = observed ? done : doneUnseen;
 
   const reused: ActorLogic<MachineSnapshot, ConnectionEvent | Begin, undefined> = {
     getInitialSnapshot: () => PARKED,
@@ -69,7 +68,8 @@ export function reusedActors(logic: Logic, parent: AnyActorRef, observed: boolea
       connection.taking = false;
       if (next.status !== 'done') return next;
       free.push(scope.self as AnyActorRef);
-      tellDone(connection, next.output);
+      if (isObserved()) done(connection, next.output);
+      else doneUnseen(connection, next.output);
       return PARKED;
     },
     getPersistedSnapshot: (snapshot) => snapshot,

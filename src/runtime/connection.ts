@@ -27,6 +27,9 @@ const MAX_SURPLUS = 65_536;
 /** How long a client that has not spoken has left when the server stops, in milliseconds. git: 10, less than a busy machine may take to run it. */
 const GRACE = 100;
 
+/** On Windows no write is done at once: by the time that one of nothing could follow the last one, its client may be gone. */
+const WRITES_LATER = process.platform === 'win32';
+
 const BYTES: ConnectionEvent = { type: 'BYTES' };
 const REQUEST_COMPLETE: ConnectionEvent = { type: 'REQUEST_COMPLETE' };
 const SLOT_AWAITED: ConnectionEvent = { type: 'SLOT_AWAITED' };
@@ -375,6 +378,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   #writeEnd(end: Buffer): void {
     const socket = this.#socket;
+    if (WRITES_LATER) return this.#flushed(this.#out().last(end));
     socket.write(end);
     this.#flushed(socket.writableLength === 0 && socket.errored === null ? undefined : this.#out().taken());
   }

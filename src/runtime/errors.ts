@@ -33,6 +33,12 @@ export const MEANING = {
     'It was given up from this side: by a signal, a cancellation, or the end of the server.',
   SIMPLE_IPC_BODY_USED: 'The bytes of a message can be read once, and have been.',
   SIMPLE_IPC_HANDLER_FAILED: 'A handler threw, or its answer did.',
+  SIMPLE_IPC_START_FAILED: 'A server was to be started on demand, and did not come to listen at the path.',
+  SIMPLE_IPC_WRONG_SERVER:
+    'The server at the path is another program, or another version, than was asked for.',
+  SIMPLE_IPC_NO_CONTROL:
+    'The server at the path cannot be asked about itself, or told to stop: it has no control endpoint.',
+  SIMPLE_IPC_STOP_FAILED: 'The server was told to stop, and has not.',
   SIMPLE_IPC_SERVER_FAILED:
     'Connections crashed too often, or the listening socket failed; the server has stopped.',
 } as const;

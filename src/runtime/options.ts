@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import { invalidArgument } from './errors.ts';
+import type { ServerIdentity } from './rendezvous/publish.ts';
 import type { RequestOptions, ServeOptions } from './types.ts';
 
 /** `serve`'s defaults; types.ts says what each means. */
@@ -15,6 +17,7 @@ export const SERVE_DEFAULTS = {
   drainTimeout: 10_000,
   pathCheckInterval: 10_000,
   lockTimeout: 5_000,
+  idleTimeout: 0,
 } as const satisfies ServeOptions;
 
 /** `request`'s defaults. */
@@ -45,7 +48,33 @@ export function serveLimits(options: ServeOptions): ServeLimits {
     drainTimeout: time('drainTimeout', given.drainTimeout),
     pathCheckInterval: time('pathCheckInterval', given.pathCheckInterval),
     lockTimeout: time('lockTimeout', given.lockTimeout),
+    idleTimeout: time('idleTimeout', given.idleTimeout),
   };
+}
+
+/** The longest name of a program, or of a version, in characters. */
+const LONGEST_NAME = 256;
+
+/** Who a server says it is, checked. */
+export function identityOf({
+  program,
+  version,
+  pathCheckInterval,
+}: ServeOptions): Omit<ServerIdentity, 'log'> {
+  return {
+    program: program === undefined ? ownName() : identifier('program', program),
+    version: version === undefined ? null : identifier('version', version),
+    pathCheckInterval: pathCheckInterval ?? SERVE_DEFAULTS.pathCheckInterval,
+  };
+}
+
+function ownName(): string {
+  return basename(process.argv[1] ?? 'node').replace(/\.[cm]?[jt]s$/u, '') || 'node';
+}
+
+function identifier(what: string, value: string): string {
+  if (typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME) return value;
+  throw invalidArgument(`${what} is ${shown(value)}: give a name of 1 to ${LONGEST_NAME} characters.`);
 }
 
 export interface RequestLimits {

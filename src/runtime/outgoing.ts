@@ -54,6 +54,17 @@ export class Outgoing {
     }
   }
 
+  /**
+   * Sends the bytes that end a message, as they are. Gives nothing when the kernel has taken all, else a promise of that.
+   * What becomes of the connection then is no news: the peer has all, and may be gone before anything else could be
+   * written. So it is this write that is waited for, and not one of nothing behind it. On Windows none is done at once.
+   */
+  last(end: Buffer): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    const waiting = this.#waiting((done) => this.#socket.write(end, done));
+    return this.#socket.errored !== null || this.#socket.writableLength > 0 ? waiting : undefined;
+  }
+
   /** Sends `data`, which is longer than `COPY`, and the flush packet. As `write`, but when all of it has been taken. */
   end(data: Buffer): Promise<void> | undefined {
     const last = Math.floor((data.length - 1) / SLICE) * SLICE;
@@ -66,9 +77,9 @@ export class Outgoing {
     const socket = this.#socket;
     socket.cork();
     this.#packets(data);
-    socket.write(FLUSH);
+    const waiting = this.#waiting((done) => socket.write(FLUSH, done));
     socket.uncork();
-    return socket.errored !== null || socket.writableLength > 0 ? this.taken() : undefined;
+    return socket.errored !== null || socket.writableLength > 0 ? waiting : undefined;
   }
 
   /** From where they are. */
@@ -100,6 +111,12 @@ export class Outgoing {
 
   /** Resolves when the kernel has taken all that was written, or the connection is closed. */
   taken(): Promise<void> {
+    // A write of nothing is done when all before it is.
+    return this.#waiting((done) => this.#socket.write(NOTHING, done));
+  }
+
+  /** Resolves when a write is done, or the connection is closed. One that fails is the business of the `error` event. */
+  #waiting(write: (done: (error?: Error | null) => void) => void): Promise<void> {
     return new Promise((resolve) => {
       if (this.#closed) return resolve();
       const release = () => {
@@ -107,8 +124,7 @@ export class Outgoing {
         resolve();
       };
       this.#release = release;
-      // A write of nothing is done when all before it is. One that fails is the business of the `error` event.
-      this.#socket.write(NOTHING, (error) => {
+      write((error) => {
         if (error !== null && error !== undefined) return;
         this.#progress();
         release();

@@ -25,7 +25,7 @@ import type { ServeLimits } from './options.ts';
 import { ProgressSweep } from './progress.ts';
 import * as failure from './server-errors.ts';
 import { Slots } from './slots.ts';
-import type { Handler, ServeOptions, ServerStats } from './types.ts';
+import type { Handler, ServeOptions, ServerStats, Transition } from './types.ts';
 
 /** More crashes of connection actors than this, within the window in milliseconds, and the server gives up. */
 const MAX_CRASHES = 10;
@@ -61,6 +61,9 @@ export class Pool implements PoolEffects, ConnectionHost {
   readonly #listener: Listener;
   readonly observer: ServerObserver | undefined;
   readonly #startActor: StartActor;
+  #watchers: readonly ((transition: Transition) => void)[] = [];
+  /** What every transition asks: a boolean is the least that it can cost. */
+  #isWatched = false;
   /** In no order: each knows its place, and the last takes the place of one that leaves. */
   readonly #connections: Connection[] = [];
   readonly #sweep: ProgressSweep;
@@ -68,6 +71,8 @@ export class Pool implements PoolEffects, ConnectionHost {
   readonly #crashes: number[] = [];
   #deadline: NodeJS.Timeout | undefined;
   #deadlineAt = Number.POSITIVE_INFINITY;
+  /** What there was of it when it was set, in milliseconds. */
+  #timeLeft = 0;
   #accepted = 0;
   #refused = 0;
   #acceptErrors = 0;
@@ -92,13 +97,13 @@ export class Pool implements PoolEffects, ConnectionHost {
     this.slots = new Slots(limits.concurrency, this.#inOwnContext);
     this.#sweep = new ProgressSweep(limits, this.#connections);
     this.observer = this.#serverObserver(options.telemetry);
-    const emit = options.onTransition && guarded(options.onTransition, 'An onTransition observer');
+    if (options.onTransition !== undefined) this.observe(options.onTransition);
     const { observer } = this;
 
     const poolObserver = observer?.pool && guarded(observer.pool.bind(observer), 'An observer of the server');
     const tellPool: Tell<Snapshot<PoolOutput>> = (from, event, next, at) => {
       poolObserver?.(event.type, valueOf(next) as PoolState, at);
-      emit?.(transitionOf('pool', 'pool', from, event, next, at));
+      if (this.#isWatched) this.#emit(transitionOf('pool', 'pool', from, event, next, at));
     };
     const tell: Tell<ConnectionSnapshot> = (from, event, next, at) => {
       const connection = connectionOf(next);
@@ -108,27 +113,48 @@ export class Pool implements PoolEffects, ConnectionHost {
         at,
         next.status === 'done' ? next.output : undefined,
       );
-      emit?.(transitionOf('connection', connection.name, from, event, next, at));
+      if (this.#isWatched) this.#emit(transitionOf('connection', connection.name, from, event, next, at));
     };
-    const isObserved =
-      emit === undefined ? (snapshot: ConnectionSnapshot) => connectionOf(snapshot).isObserved : () => true;
+    const isObserved = (snapshot: ConnectionSnapshot) => this.#isWatched || connectionOf(snapshot).isObserved;
 
     const interpreted = options.interpreted === true;
     const poolLogic = (interpreted ? poolMachine : compiled.pool) as AnyActorLogic;
     this.actor = createActor(
-      emit === undefined && poolObserver === undefined
-        ? poolLogic
-        : observed(poolLogic, () => true, tellPool as Tell<Snapshot<unknown>>),
+      observed(
+        poolLogic,
+        () => this.#isWatched || poolObserver !== undefined,
+        tellPool as Tell<Snapshot<unknown>>,
+      ),
       { id: 'pool', input: { effects: this, maxConnections: limits.maxConnections } },
     );
     const connectionLogic = (interpreted ? connectionMachine : compiled.connection) as AnyActorLogic;
-    const observedLogic =
-      emit === undefined && observer === undefined
-        ? connectionLogic
-        : observed(connectionLogic, isObserved as () => boolean, tell as Tell<Snapshot<unknown>>);
+    const observedLogic = observed(
+      connectionLogic,
+      isObserved as () => boolean,
+      tell as Tell<Snapshot<unknown>>,
+    );
     this.#startActor = interpreted
       ? freshActors(observedLogic, this.actor)
-      : reusedActors(observedLogic as typeof compiled.connection, this.actor, emit !== undefined);
+      : reusedActors(
+          observedLogic as AnyActorLogic as typeof compiled.connection,
+          this.actor,
+          () => this.#isWatched,
+        );
+  }
+
+  /** Tells a listener of every transition from now on, until what it gives is called. */
+  observe(listener: (transition: Transition) => void): () => void {
+    const tell = guarded(listener, 'An observer of transitions');
+    this.#watchers = [...this.#watchers, tell];
+    this.#isWatched = true;
+    return () => {
+      this.#watchers = this.#watchers.filter((other) => other !== tell);
+      this.#isWatched = this.#watchers.length > 0;
+    };
+  }
+
+  #emit(transition: Transition): void {
+    for (const watcher of this.#watchers) watcher(transition);
   }
 
   #serverObserver(telemetry: Telemetry | undefined): ServerObserver | undefined {
@@ -220,12 +246,12 @@ export class Pool implements PoolEffects, ConnectionHost {
 
   // ---- The machine's effects.
 
-  supervise(socket: unknown, draining: boolean): void {
+  supervise(socket: unknown, hurried: boolean): void {
     const connection = new Connection(++this.#accepted, this, socket as Socket, this.#connections.length);
     this.#connections.push(connection);
     connection.observe(this.observer);
     this.#startActor(connection);
-    if (draining) connection.drain();
+    if (hurried) connection.drain();
   }
 
   refuse(socket: unknown): void {
@@ -257,20 +283,25 @@ export class Pool implements PoolEffects, ConnectionHost {
   }
 
   beginDrain(): void {
-    for (const connection of this.#connections) connection.drain();
     void this.#listener.giveUp().then(() => this.send({ type: 'LISTENER_CLOSED' }));
   }
 
-  setDeadline(): void {
-    const at = performance.now() + this.drainTimeout;
+  hurryConnections(): void {
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  setDeadline(patient: boolean): void {
+    const time = patient ? Math.max(this.drainTimeout, this.limits.readTimeout) : this.drainTimeout;
+    const at = performance.now() + time;
     if (at >= this.#deadlineAt) return;
     this.#deadlineAt = at;
+    this.#timeLeft = time;
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.send({ type: 'DEADLINE' }), this.drainTimeout);
+    this.#deadline = setTimeout(() => this.send({ type: 'DEADLINE' }), time);
   }
 
   abortConnections(): void {
-    this.#abort(failure.drainDeadline(this.drainTimeout));
+    this.#abort(failure.drainDeadline(this.#timeLeft));
   }
 
   #abort(reason: Error): void {

@@ -1,22 +1,123 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
-import { serveLimits, time } from './options.ts';
+import { tellReplaced } from './handover.ts';
+import { identityOf, serveLimits, time, type ServeLimits } from './options.ts';
 import { Pool } from './pool.ts';
+import { controlPath, listenBeside } from './rendezvous/beside.ts';
+import { adopt } from './rendezvous/descriptor.ts';
+import type { Instance } from './rendezvous/instance.ts';
 import { publish, type Publication } from './rendezvous/publish.ts';
+import type { InstanceStatus } from './rendezvous/status.ts';
 import * as failure from './server-errors.ts';
 import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
 
 /** How many connections may wait to be accepted. The kernel's own limit (net.core.somaxconn, 4096 on Linux) is below it or the same. git: 50. */
 const BACKLOG = 4_096;
 
+/** A server as its own control endpoint sees it. */
+export interface ControlledServer extends Server {
+  /** What it has written of itself; nothing where nothing could be. */
+  readonly status: InstanceStatus | undefined;
+  /** The server that it has taken the path from, and that does not know yet. */
+  readonly replaced: InstanceStatus | undefined;
+  readonly drainTimeout: number;
+  /** Its path is another server's now: it serves what it has, and ends. */
+  handOver(): void;
+  /** Resolves when it serves nobody any more: the control endpoint, and what stands beside the socket, go after that. */
+  readonly served: Promise<ServerEnd>;
+}
+
+/** What answers at a server's control endpoint. */
+export type ControlOf = (server: ControlledServer) => Handler;
+
+/** What a server is given from above, beside its options. */
+export interface ServeHooks {
+  /** What answers at its control endpoint. */
+  readonly controlOf?: ControlOf | undefined;
+  /** The file that its output goes to. */
+  readonly log?: string | undefined;
+}
+
 /** As `serve` of src/index.ts, which says it all; `options.telemetry` is all that observes it. */
-export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
+export async function serve(
+  path: string,
+  handler: Handler,
+  options: ServeOptions = {},
+  { controlOf, log }: ServeHooks = {},
+): Promise<Server> {
   if (typeof handler !== 'function')
     throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
   const limits = serveLimits(options);
-  const { signal } = options;
+  const identity = { ...identityOf(options), log: log ?? null };
+  const { fd, takeover, signal } = options;
+  if (fd !== undefined && takeover === true)
+    throw invalidArgument('fd and takeover do not go together: the path of a descriptor is whose it was.');
 
+  const { promise: started, resolve: onStarted } = Promise.withResolvers<ControlledServer>();
+  let control: ControlledServer | undefined;
+  const prepare = async (instance: Instance): Promise<string> => {
+    const ask: Handler = async (request, context) =>
+      (controlOf as ControlOf)(await started)(request, context);
+    control = await run(controlPath(instance), ask, CONTROL_LIMITS, {}, (server) =>
+      listenBeside(server, instance, CONTROL_BACKLOG),
+    );
+    return control.path;
+  };
+  const closeControl = async () => control?.close();
+  const publishing = {
+    backlog: BACKLOG,
+    lockTimeout: limits.lockTimeout,
+    identity,
+    takeover,
+    signal,
+    onNotice,
+    ...(options.control === true && controlOf !== undefined ? { prepare } : undefined),
+  };
+  try {
+    const server = await run(
+      path,
+      handler,
+      limits,
+      options,
+      (listener) =>
+        fd === undefined ? publish(listener, path, publishing) : adopt(listener, path, fd, publishing),
+      closeControl,
+    );
+    onStarted(server);
+    if (server.replaced !== undefined) await tellReplaced(server.replaced, onNotice);
+    return server;
+  } catch (error) {
+    await closeControl();
+    throw error;
+  }
+}
+
+/** Limits of a control endpoint. It has few clients, and they are the user's own. */
+const CONTROL_LIMITS = serveLimits({
+  concurrency: Number.POSITIVE_INFINITY,
+  maxConnections: 64,
+  maxRequestBytes: 65_536,
+  readTimeout: 5_000,
+  drainTimeout: 1_000,
+  pathCheckInterval: 0,
+});
+const CONTROL_BACKLOG = 64;
+
+function onNotice(message: string): void {
+  process.emitWarning(message, 'SimpleIpcWarning');
+}
+
+/** Runs a server that `listen` makes listen. `beforeRelease`: when it serves nobody any more, before what is beside it goes. */
+async function run(
+  path: string,
+  handler: Handler,
+  limits: ServeLimits,
+  options: ServeOptions,
+  listen: (server: NetServer) => Promise<Publication>,
+  beforeRelease?: () => Promise<unknown>,
+): Promise<ControlledServer> {
+  const { signal } = options;
   const server = createServer({ allowHalfOpen: true });
   let publication: Publication | undefined;
   let given: Promise<void> | undefined;
@@ -52,12 +153,7 @@ export async function serve(path: string, handler: Handler, options: ServeOption
   });
 
   try {
-    publication = await publish(server, path, {
-      backlog: BACKLOG,
-      lockTimeout: limits.lockTimeout,
-      signal,
-      onNotice: (message) => process.emitWarning(message, 'SimpleIpcWarning'),
-    });
+    publication = await listen(server);
   } catch (error) {
     for (const socket of early) socket.destroy();
     pool.send({ type: 'START_FAILED', reason: error as Error });
@@ -71,20 +167,26 @@ export async function serve(path: string, handler: Handler, options: ServeOption
   const pathCheck = watchPath(publication, limits.pathCheckInterval, () => {
     pool.send({ type: 'PATH_LOST', reason: failure.pathLost(path) });
   });
+  const idleCheck = watchIdle(pool, limits.idleTimeout);
   const drain = () => pool.send({ type: 'DRAIN' });
   signal?.addEventListener('abort', drain, { once: true });
   if (signal?.aborted === true) drain();
 
   const { promise: serverClosed, resolve: onServerClosed } = Promise.withResolvers<void>();
   server.once('close', onServerClosed);
-  const closed = ended.then(async ({ reason, error }): Promise<ServerEnd> => {
+  const served = ended.then(async ({ reason, error }): Promise<ServerEnd> => {
     clearInterval(pathCheck);
+    clearInterval(idleCheck);
     signal?.removeEventListener('abort', drain);
     await listener.giveUp();
     await serverClosed;
+    return reason === 'failed' ? { reason, error: error as SimpleIpcError } : { reason };
+  });
+  const closed = served.then(async (end) => {
+    await beforeRelease?.();
     publication.release();
     pool.release();
-    return reason === 'failed' ? { reason, error: error as SimpleIpcError } : { reason };
+    return end;
   });
 
   const close = async (closing: { drainTimeout?: number } = {}): Promise<void> => {
@@ -103,6 +205,12 @@ export async function serve(path: string, handler: Handler, options: ServeOption
     get stats() {
       return pool.stats;
     },
+    status: publication.status,
+    replaced: publication.replaced,
+    drainTimeout: limits.drainTimeout,
+    observe: (watcher) => pool.observe(watcher),
+    handOver: () => pool.send({ type: 'HANDOVER' }),
+    served,
     closed,
     close,
     [Symbol.asyncDispose]: () => close(),
@@ -112,17 +220,28 @@ export async function serve(path: string, handler: Handler, options: ServeOption
 /** The path first, so that nobody comes any more; then those who came already; then the listener. */
 async function giveUp(server: NetServer, publication: Publication | undefined, pool: Pool): Promise<void> {
   await publication?.giveUp();
-  await backlogServed(server, pool);
+  await backlogServed(
+    server,
+    pool,
+    publication?.isShared === true ? SHARED_BACKLOG : Number.POSITIVE_INFINITY,
+  );
   server.close();
 }
+
+/**
+ * How long the backlog of a socket is served that others hold as well, in milliseconds: its path goes on bringing clients, and
+ * who is not accepted waits there for the next server.
+ */
+const SHARED_BACKLOG = 100;
 
 /** How many turns of the event loop without a connection mean that the backlog is empty. */
 const QUIET_TURNS = 3;
 
 /** Resolves when no connection has been accepted for a few turns of the event loop. */
-async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>): Promise<void> {
+async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>, limit: number): Promise<void> {
+  const deadline = performance.now() + limit;
   let accepted = -1;
-  for (let turns = 0; turns < QUIET_TURNS && server.listening; turns++) {
+  for (let turns = 0; turns < QUIET_TURNS && server.listening && performance.now() < deadline; turns++) {
     if (pool.accepted !== accepted) {
       accepted = pool.accepted;
       turns = 0;
@@ -139,4 +258,23 @@ function watchPath(publication: Publication, interval: number, lost: () => void)
     if (!stands) lost();
   };
   return setInterval(() => void check(), interval).unref();
+}
+
+/** Looks ten times in the time that it takes to be idle, so that no request pays for it. */
+function watchIdle(pool: Pool, timeout: number): NodeJS.Timeout | undefined {
+  if (timeout === 0) return undefined;
+  let accepted = -1;
+  let since = 0;
+  const check = () => {
+    const now = performance.now();
+    const { open } = pool.stats;
+    if (open > 0 || pool.accepted !== accepted) {
+      accepted = pool.accepted;
+      since = now;
+    } else if (now - since >= timeout) {
+      pool.send({ type: 'IDLE' });
+    }
+  };
+  check();
+  return setInterval(check, Math.max(1, timeout / 10));
 }

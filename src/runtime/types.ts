@@ -1,6 +1,6 @@
 import type { ConnectionOutput, ConnectionState } from '../machines/connection.ts';
 import type { Telemetry } from '../machines/observer.ts';
-import type { PoolState } from '../machines/pool.ts';
+import type { EndReason, PoolState } from '../machines/pool.ts';
 import type { Transition } from '../machines/transition.ts';
 import type { SimpleIpcError } from './errors.ts';
 import type { QUIT } from './quit.ts';
@@ -105,6 +105,30 @@ export interface ServeOptions {
   /** How long to wait for another process that is just starting or stopping a server here. Default 5,000. */
   lockTimeout?: number;
   /**
+   * Ends the server when no connection was open for so long; up to a tenth later. Nobody is turned away by it: who
+   * connects meanwhile is served. Default 0: never.
+   */
+  idleTimeout?: number;
+  /** What the server is, for `status` and for clients that expect it. Default: the name of the script that runs. */
+  program?: string;
+  /** Which one it is, such as `1.4.2`: clients may expect a range of versions. Default: none. */
+  version?: string;
+  /**
+   * Opens a control endpoint beside the socket, for this user alone, by which `status`, `stop`, `watch` and `takeover` reach
+   * this server. Its connections count for no limit and no statistics. Default false.
+   */
+  control?: boolean;
+  /**
+   * Takes the path from the server that listens there, if it is one of this library: there is no instant without one. The old
+   * one is told, serves what it has, and ends with `handed-over`. Default false. Not on Windows.
+   */
+  takeover?: boolean;
+  /**
+   * Listens on this descriptor, a Unix stream socket that listens already, such as one that a service manager hands in.
+   * It is used as it is: the path is neither locked, replaced, given a mode, watched nor removed. Default: none.
+   */
+  fd?: number;
+  /**
    * Runs the machines by XState's interpreter, for its inspection, instead of compiled. About four times the cost a
    * request. Default false.
    */
@@ -120,10 +144,11 @@ export interface ServeOptions {
 /** How a server ended. */
 export interface ServerEnd {
   /**
-   * `closed`: by `close`, a signal or disposal. `quit`: a handler returned `QUIT`. `path-lost`: its socket was replaced
-   * or deleted. `failed`: see `error`.
+   * `closed`: by `close`, `stop`, a signal or disposal. `quit`: a handler returned `QUIT`. `idle`: nobody came for
+   * `idleTimeout`. `handed-over`: another server has taken the path over. `path-lost`: its socket was replaced or deleted.
+   * `failed`: see `error`.
    */
-  readonly reason: 'closed' | 'quit' | 'path-lost' | 'failed';
+  readonly reason: EndReason;
   /** Why it failed. */
   readonly error?: SimpleIpcError;
 }
@@ -159,6 +184,11 @@ export interface Server extends AsyncDisposable {
   /** The state of its pool. */
   readonly state: PoolState;
   readonly stats: ServerStats;
+  /**
+   * Tells a listener of every transition of the pool and of its connections from now on, until the function that it gives is
+   * called. It must not throw; what it throws is reported. While nobody observes it costs nothing.
+   */
+  observe(listener: (transition: Transition) => void): () => void;
   /** Resolves when the server has ended, and says how. Never rejects. */
   readonly closed: Promise<ServerEnd>;
   /**
@@ -166,6 +196,39 @@ export interface Server extends AsyncDisposable {
    * ended. After `drainTimeout` (default: the server's) it aborts what still runs. A second call may shorten it.
    */
   close(options?: { drainTimeout?: number }): Promise<void>;
+}
+
+/** How to start a server where none listens. Times are in milliseconds, sizes in bytes. */
+export interface StartOptions {
+  /**
+   * The program and its arguments; no shell reads them. A program without a slash in its name is looked for in PATH, and
+   * one with a slash is found from the caller's directory. Arguments are passed on as they are: files in them must be
+   * absolute, or found from `cwd`.
+   */
+  command: readonly string[];
+  /** The directory that it runs in. Default `/`: so it keeps no directory from being removed or unmounted. */
+  cwd?: string;
+  /** Variables beside those of this process; `undefined` takes one away. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** The file to which its stdout and stderr are added. Default: the path with `.log` behind it. */
+  log?: string;
+  /**
+   * A log that is longer is set aside as `<log>.1` first, in place of what was that. A server of this library heeds it while
+   * it runs, too. Default 1 MiB; `Infinity` is allowed.
+   */
+  logLimit?: number;
+  /** How long it may take until somebody listens, and how long another caller's start is waited for. Default 10,000. */
+  timeout?: number;
+  /** Ends the wait when it aborts, and what was started. */
+  signal?: AbortSignal;
+}
+
+/** Who listens at the path now. */
+export interface StartResult {
+  /** This call ran the command. */
+  readonly started: boolean;
+  /** The process that serves; where it does not say so itself, the one that was started. */
+  readonly pid: number | undefined;
 }
 
 /** Options of `request`. Times are in milliseconds. */
@@ -196,6 +259,17 @@ export interface RequestOptions {
   allowUntrusted?: boolean;
   /** Watches the call: see `simple-ipc/telemetry`. Default none. */
   telemetry?: Telemetry;
+  /**
+   * Starts a server when none listens, waits until it does, and then asks: the command, or all options of `start`. At most once
+   * a call; any number of calls at once start one. Default none.
+   */
+  start?: StartOptions | readonly string[];
+  /**
+   * Asks again, at most three times, when the server hung up (`SIMPLE_IPC_HUNG_UP`) after the request was sent and before its
+   * answer came: it may have been acted on, so say this of requests that may be acted on twice. Only for messages given whole.
+   * Where an error says that nothing was sent, it speaks of the last attempt. Default false.
+   */
+  idempotent?: boolean;
 }
 
 /**

@@ -19,7 +19,7 @@ import { checkObject, checkSwitches } from './options.ts';
 import { warn } from './problems.ts';
 import { creationAttributes, finishSpan, spanKind, spanName } from './span.ts';
 import { trailerOf } from './trace-context.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../version.ts';
 
 /** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {

@@ -24,7 +24,7 @@ import { readRecord, type StoredRequest } from './record.ts';
 import { Ring } from './ring.ts';
 import { creationAttributes, finishSpan, spanKind, spanName } from './span.ts';
 import type { FromExporter, ToExporter } from './thread.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../version.ts';
 
 /** How often the ring is looked at while little comes, in milliseconds. */
 const POLL = 50;

@@ -138,7 +138,7 @@ test.serial('a path that is in use: exit code 1, and the server there serves on'
   t.is(code, 1);
   t.is(
     stderr,
-    `simple-ipc: A server listens at ${path} already. Use that one, stop it first, or choose another path.\n`,
+    `simple-ipc: A server listens at ${path} already. Use that one, stop it first, replace it (takeover), or choose another path.\n`,
   );
   t.is((await run(t, ['send', path, 'ping'])).code, 0);
 });

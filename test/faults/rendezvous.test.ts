@@ -9,11 +9,10 @@ import test, { type ExecutionContext } from 'ava';
 import { probe } from '../../src/runtime/rendezvous/probe.ts';
 import { publish, PUBLISH_STEPS } from '../../src/runtime/rendezvous/publish.ts';
 import { peerTest, program } from '../support/peers.ts';
-import { ask, leaveStaleSocket, publishSpeaker } from '../support/rendezvous.ts';
+import { ask, leaveStaleSocket, PUBLISHING, publishSpeaker } from '../support/rendezvous.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { spawnStarter, withoutRights, type Starter } from '../support/starter.ts';
 
-const options = { backlog: 50, lockTimeout: 5000 };
 const isRoot = process.geteuid?.() === 0;
 
 for (const killAt of PUBLISH_STEPS) {
@@ -27,7 +26,8 @@ for (const killAt of PUBLISH_STEPS) {
 
       const { stop } = await publishSpeaker(t, path, 'next');
       t.is(await ask(path), 'next');
-      t.deepEqual(readdirSync(directory), ['app.sock']);
+      t.deepEqual(readdirSync(directory), ['app.sock', 'app.sock.d']);
+      t.is(readdirSync(`${path}.d`).length, 1, 'its own instance alone');
       await stop();
       t.deepEqual(readdirSync(directory), []);
     });
@@ -122,10 +122,11 @@ for (const lives of [true, false]) {
     const starter = await spawnStarter(t, user);
     t.like(await starter.tell({ type: 'start', path }), {
       type: 'failed',
-      code: 'SIMPLE_IPC_PERMISSION_DENIED',
+      // A server that lives has its directory beside it, and that is another user's.
+      code: lives ? 'SIMPLE_IPC_UNTRUSTED_PATH' : 'SIMPLE_IPC_PERMISSION_DENIED',
     });
     t.is(lstatSync(path).ino, ino);
-    t.deepEqual(readdirSync(directory), ['app.sock']);
+    t.deepEqual(readdirSync(directory), lives ? ['app.sock', 'app.sock.d'] : ['app.sock']);
   });
 }
 
@@ -176,7 +177,7 @@ peerTest(program('bindfs'))(
     t.deepEqual(entries(), []);
 
     await leaveStaleSocket(path);
-    const error = await t.throwsAsync(publish(createServer(), path, options), {
+    const error = await t.throwsAsync(publish(createServer(), path, PUBLISHING), {
       code: 'SIMPLE_IPC_NETWORK_FILE_SYSTEM',
       message: /file system \(FUSE\).*local file system; or, if you are sure.*: rm /,
     });

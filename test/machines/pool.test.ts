@@ -30,6 +30,8 @@ const EVENTS: { readonly [Type in PoolEvent['type'] as Descriptor<Type>]: PoolEv
   ACCEPT_FAILED: { type: 'ACCEPT_FAILED', reason },
   QUIT: { type: 'QUIT' },
   DRAIN: { type: 'DRAIN' },
+  IDLE: { type: 'IDLE' },
+  HANDOVER: { type: 'HANDOVER' },
   PATH_LOST: { type: 'PATH_LOST', reason },
   LISTENER_CLOSED: { type: 'LISTENER_CLOSED' },
   LISTENER_FAILED: { type: 'LISTENER_FAILED', reason },
@@ -51,7 +53,14 @@ const STATES: Record<PoolState, 'lives' | 'final'> = {
   failed: 'final',
 };
 
-const REASONS: Record<EndReason, true> = { closed: true, quit: true, 'path-lost': true, failed: true };
+const REASONS: Record<EndReason, true> = {
+  closed: true,
+  quit: true,
+  idle: true,
+  'handed-over': true,
+  'path-lost': true,
+  failed: true,
+};
 
 const descriptors = Object.keys(EVENTS) as (keyof typeof EVENTS)[];
 const living = Object.keys(STATES).filter((state) => STATES[state as PoolState] === 'lives');
@@ -62,6 +71,7 @@ const EFFECTS: Record<keyof PoolEffects, true> = {
   reportCrash: true,
   reportAcceptError: true,
   beginDrain: true,
+  hurryConnections: true,
   setDeadline: true,
   abortConnections: true,
   abandon: true,
@@ -76,7 +86,8 @@ function machineWith(maxConnections: number) {
       reportCrash: (actor, error) => note('reportCrash', actor, String(error)),
       reportAcceptError: (limit) => note('reportAcceptError', limit),
       beginDrain: () => note('beginDrain'),
-      setDeadline: () => note('setDeadline'),
+      hurryConnections: () => note('hurryConnections'),
+      setDeadline: (patient) => note('setDeadline', patient),
       abortConnections: () => note('abortConnections'),
       abandon: () => note('abandon'),
       unexpected: (event) => {

@@ -15,6 +15,8 @@ export type PoolEventType =
   | 'ACCEPT_FAILED'
   | 'QUIT'
   | 'DRAIN'
+  | 'IDLE'
+  | 'HANDOVER'
   | 'PATH_LOST'
   | 'LISTENER_CLOSED'
   | 'LISTENER_FAILED'
@@ -135,9 +137,10 @@ export const EXCUSES: readonly PoolExcuse[] = [
     when: (situation) => isDraining(situation) && situation.aborted,
   },
   {
-    why: 'a path that is lost brings nobody into the backlog',
+    why: 'a path that is lost brings nobody into the backlog, and who comes to an idle server keeps it from being that',
     events: ['CONNECTION'],
-    when: (situation) => isDraining(situation) && situation.reason === 'path-lost',
+    when: (situation) =>
+      isDraining(situation) && (situation.reason === 'path-lost' || situation.reason === 'idle'),
   },
   {
     why: 'a listener that is closed accepts nobody, closes no more, and does not fail',

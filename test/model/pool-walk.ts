@@ -13,6 +13,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import type { AnyMachineSnapshot } from 'xstate';
 
 import { serve, SimpleIpcError, type Server, type Transition } from '../../src/index.ts';
+import type { ControlledServer } from '../../src/runtime/server.ts';
 import { read } from '../protocol/reference.ts';
 import { Changes } from './changes.ts';
 import { Client, FLUSH, packets } from './client.ts';
@@ -40,6 +41,8 @@ const WINDOW = 2_000_000;
 const TOO_OFTEN = 11;
 /** As long as a timer of the shortest time takes to be due, in milliseconds. */
 const A_MOMENT = 5;
+/** How long nothing has to happen until a server ends that ends when it is idle: longer than any step takes. */
+const A_WHILE = 100;
 
 /** One client with its end of the server. */
 interface Guest {
@@ -111,6 +114,7 @@ export class PoolWalk {
         window: WINDOW,
         readTimeout: 0,
         writeTimeout: 0,
+        idleTimeout: this.#events.includes('IDLE') ? A_WHILE : 0,
         pathCheckInterval: this.#events.includes('PATH_LOST') ? A_MOMENT : 0,
         onTransition: (transition) => {
           if (transition.actor === 'pool') this.#trail.push(transition);
@@ -154,7 +158,7 @@ export class PoolWalk {
     const later = this.#events.slice(index + 1);
     // Whoever is to come while the server drains is in the backlog when it begins to. No turn of the event loop passes
     // between this and the cause.
-    if (situation.state === 'accepting' && ['DRAIN', 'QUIT', 'PATH_LOST'].includes(event)) {
+    if (situation.state === 'accepting' && ['DRAIN', 'QUIT', 'PATH_LOST', 'HANDOVER'].includes(event)) {
       for (const after of later) if (after === 'CONNECTION') this.#connect('backlog');
     }
     switch (event) {
@@ -186,6 +190,9 @@ export class PoolWalk {
       case 'PATH_LOST':
         unlinkSync(this.#socketPath);
         break;
+      case 'HANDOVER':
+        (this.#server as ControlledServer).handOver();
+        break;
       case 'DEADLINE':
         void (this.#server as Server).close({ drainTimeout: 0 });
         // The timer is due before anything else can happen: time passes, and the event loop does not turn.
@@ -209,6 +216,7 @@ export class PoolWalk {
         if (!situation.listening) await this.#allIdle();
         this.#crash(this.#nextToEnd);
         break;
+      case 'IDLE':
       case 'LISTENER_CLOSED':
       case 'ACCEPT_FAILED':
         break;
@@ -276,6 +284,8 @@ export class PoolWalk {
       equal(from, before.state);
       equal(to, after.state);
       if (seen === event) return;
+      // The machine was so busy that the server had nothing to do for so long.
+      if (seen === 'IDLE') this.#lost = true;
       deepEqual(after, before, `${type} came before ${event}, and changed something`);
     }
   }

@@ -5,7 +5,7 @@
 import type { Server } from 'node:net';
 
 import { publish, type Publication, type PublishStep } from '../../src/runtime/rendezvous/publish.ts';
-import { closed, speaker } from './rendezvous.ts';
+import { closed, PUBLISHING, speaker } from './rendezvous.ts';
 
 export type Order =
   | { type: 'start'; path: string; killAt?: PublishStep; umask?: number; lockTimeout?: number }
@@ -31,7 +31,7 @@ async function start({
   const server = speaker(String(process.pid));
   try {
     const publication = await publish(server, path, {
-      backlog: 50,
+      ...PUBLISHING,
       lockTimeout,
       onStep(step) {
         if (step === killAt) process.kill(process.pid, 'SIGKILL');

@@ -69,6 +69,13 @@ export function closed(server: Server): Promise<void> {
   return new Promise((resolve) => void server.close(() => resolve()));
 }
 
+/** What a publication cannot do without. */
+export const PUBLISHING = {
+  backlog: 50,
+  lockTimeout: 5000,
+  identity: { program: 'test', version: null, pathCheckInterval: 0, log: null },
+} as const satisfies PublishOptions;
+
 /** A server published at a path, which gives it up and closes with the test. */
 export async function publishSpeaker(
   t: ExecutionContext,
@@ -77,7 +84,7 @@ export async function publishSpeaker(
   options: Partial<PublishOptions> = {},
 ) {
   const server = speaker(name);
-  const publication = await publish(server, path, { backlog: 50, lockTimeout: 5000, ...options });
+  const publication = await publish(server, path, { ...PUBLISHING, ...options });
   const stop = async () => {
     await publication.giveUp();
     await closed(server);

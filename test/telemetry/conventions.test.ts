@@ -3,7 +3,7 @@ import test from 'ava';
 import { DOCUMENT, withTables } from '../../scripts/telemetry-tables.ts';
 import { EVENTS } from '../../src/telemetry/conventions.ts';
 import { PHASES } from '../../src/telemetry/facts.ts';
-import { VERSION } from '../../src/telemetry/version.ts';
+import { VERSION } from '../../src/version.ts';
 
 test('the tables of docs/telemetry.md are what the conventions say: else run `npm run tables`', (t) => {
   const text = readFileSync(DOCUMENT, 'utf8');

@@ -22,7 +22,18 @@ import type {
 
 // These are checked by the compiler (`npm run check:types`); the test below holds the list of exports.
 test('the public API is this, and nothing else', (t) => {
-  t.deepEqual(Object.keys(simpleIpc).toSorted(), ['QUIT', 'SimpleIpcError', 'probe', 'request', 'serve']);
+  t.deepEqual(Object.keys(simpleIpc).toSorted(), [
+    'QUIT',
+    'SimpleIpcError',
+    'events',
+    'probe',
+    'request',
+    'serve',
+    'start',
+    'status',
+    'stop',
+    'watch',
+  ]);
 });
 
 test('functions', (t) => {

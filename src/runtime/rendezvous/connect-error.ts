@@ -53,6 +53,8 @@ export function diagnose(error: unknown, path: string): Diagnosis {
       };
     case 'ECONNREFUSED':
     case 'ETIMEDOUT':
+    // Its server ended between the connection and its acceptance.
+    case 'ECONNRESET':
       return noSocketAt(path) ?? refused(at);
     case 'ENOTSOCK':
       return noSocketAt(path) ?? invalid(at, 'something else');

@@ -76,7 +76,23 @@ export function invalidPath(path: string, kind: string, cause?: unknown): Simple
 export function addressInUse(path: string): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_ADDRESS_IN_USE',
-    `A server listens at ${shell(path)} already. Use that one, stop it first, or choose another path.`,
+    `A server listens at ${shell(path)} already. Use that one, stop it first, replace it (takeover), or choose another path.`,
+    { path },
+  );
+}
+
+export function notTakeable(path: string, why: string): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_ADDRESS_IN_USE',
+    `The server at ${shell(path)} can't be taken over: ${why}. Stop it first, by its own means.`,
+    { path },
+  );
+}
+
+export function noTakeover(path: string): SimpleIpcError {
+  return invalidArgument(
+    `The pipe ${shell(path)} can't be taken over: Windows lets nobody have a pipe's name before its server has closed it. ` +
+      'Stop the old server first.',
     { path },
   );
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 
@@ -10,8 +10,13 @@ import { prepareSidecar } from './sidecar.ts';
 import { loadSqlite } from './sqlite.ts';
 import { pause, throwIfAborted } from './wait.ts';
 
-/** How a lock is waited for. */
+/** Which lock, and how it is waited for. */
 export interface LockOptions {
+  /**
+   * `lock` (the default) is held by who publishes, replaces or unlinks the socket, and `start` by a client that starts a
+   * server: that one takes the other, and must not wait for who waits for it.
+   */
+  readonly name?: 'lock' | 'start' | undefined;
   /** How long to wait for another process, in milliseconds; 0 tries once. */
   readonly lockTimeout: number;
   readonly signal?: AbortSignal | undefined;
@@ -21,13 +26,14 @@ export interface LockOptions {
 export interface Lock {
   /** The directory that it stands in, for what it guards. */
   readonly sidecar: string;
-  /** Gives it up, and takes its file and directory away when nothing else stands there. Never throws. */
+  /** Gives it up, and takes its file away, and the directory when nothing else stands there. Never throws. */
   release(): void;
 }
 
-const NAME = 'lock';
 /** SQLite's own limit to the path of a database on Unix (MAX_PATHNAME, 512), without the NUL. */
 const SQLITE_PATH = 511;
+/** The longest path of a server, in bytes: its longer lock is `<path>.d/start`. */
+export const PATH_MAX = SQLITE_PATH - '.d/start'.length;
 const SQLITE_BUSY = 5;
 const SQLITE_CANTOPEN = 14;
 /** Milliseconds. A start holds the lock for about 1. Drawn anew for each try, so that waiters do not march in step. */
@@ -43,14 +49,14 @@ const RETRY_SPREAD = 8;
  *   `prepareSidecar` throws, and `SIMPLE_IPC_LISTEN_FAILED` where files cannot be locked.
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
-  const { lockTimeout, signal } = options;
+  const { name = 'lock', lockTimeout, signal } = options;
   const deadline = performance.now() + lockTimeout;
-  if (Buffer.byteLength(`${path}.d/${NAME}`) > SQLITE_PATH) {
-    throw pathTooLong(path, `a server's path has at most ${SQLITE_PATH - 7}. Choose a shorter one.`);
+  if (Buffer.byteLength(path) > PATH_MAX) {
+    throw pathTooLong(path, `a server's path has at most ${PATH_MAX}. Choose a shorter one.`);
   }
   for (;;) {
     throwIfAborted(path, signal);
-    const attempt = tryLock(path);
+    const attempt = tryLock(path, name);
     if ('release' in attempt) return attempt;
     const left = deadline - performance.now();
     if (left <= 0) throw locked(path, lockTimeout, attempt.cause);
@@ -63,9 +69,9 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
  * another process has one on its successor: so it counts only if the file that was there before it was opened is there
  * still.
  */
-function tryLock(path: string): Lock | { cause: unknown } {
+function tryLock(path: string, name: string): Lock | { cause: unknown } {
   const sidecar = prepareSidecar(path);
-  const file = join(sidecar, NAME);
+  const file = join(sidecar, name);
   let pin: Pin | undefined;
   let database: DatabaseSync | undefined;
   let isHeld = false;
@@ -80,7 +86,7 @@ function tryLock(path: string): Lock | { cause: unknown } {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     isHeld = pin !== undefined && isSame(pin.identity, identityAt(file));
     if (pin === undefined || !isHeld) return { cause: undefined };
-    const held = { sidecar, identity: pin.identity, database };
+    const held = { sidecar, file, identity: pin.identity, database };
     return { sidecar, release: once(() => release(held)) };
   } catch (error) {
     if (isTransient(error)) return { cause: error };
@@ -130,15 +136,16 @@ function pinFile(file: string): Pin | undefined {
  * While the lock is held nobody else removes the file; who finds it gone makes a new one. The directory goes last, since
  * network file systems keep a deleted file in it while it is open. If a new lock is in it by then, it stays.
  */
-function release(held: { sidecar: string; identity: Identity; database: DatabaseSync }): void {
-  const { sidecar, identity, database } = held;
-  const file = join(sidecar, NAME);
+function release(held: { sidecar: string; file: string; identity: Identity; database: DatabaseSync }): void {
+  const { sidecar, file, identity, database } = held;
+  // Windows removes no file that a database has open. Who has opened it meanwhile keeps it so, and removes it in turn.
+  if (process.platform === 'win32') database.close();
   try {
-    if (readdirSync(sidecar).length === 1 && isSame(identity, identityAt(file))) unlinkSync(file);
+    if (isSame(identity, identityAt(file))) unlinkSync(file);
   } catch {
     // Somebody took it away, which is what was wanted.
   }
-  database.close();
+  if (process.platform !== 'win32') database.close();
   try {
     rmdirSync(sidecar);
   } catch {

@@ -1,10 +1,14 @@
 import { unlinkSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { errnoOf, reasonOf } from '../errors.ts';
 import { shell } from './errors.ts';
 import { identityAt, isSame, type Identity } from './identity.ts';
+import type { Instance } from './instance.ts';
 import { acquireLock } from './lock.ts';
+import { removeSidecar } from './sidecar.ts';
+import { identityToJson, type InstanceStatus } from './status.ts';
 
 /** A path that a server has taken. */
 export interface Publication {
@@ -21,6 +25,12 @@ export interface Publication {
    * then the socket stays, for the next server to replace. Asked again, it does nothing more.
    */
   giveUp(): Promise<void>;
+  /** What was written of this server; nothing where nothing could be. */
+  readonly status: InstanceStatus | undefined;
+  /** The server that listened at the path until now, and does not know yet that it is this one's. */
+  readonly replaced: InstanceStatus | undefined;
+  /** Others hold the socket as well, and it goes on taking connections when this server has closed it. */
+  readonly isShared: boolean;
   /** To be called once the server has closed. */
   release(): void;
 }
@@ -34,21 +44,49 @@ export interface PublicationOptions {
 export function published(
   path: string,
   identity: Identity,
+  status: InstanceStatus,
+  replaced: InstanceStatus | undefined,
+  instance: Instance,
   options: PublicationOptions,
-  release: () => void,
-): Publication {
+): Publication & { rewrite(identity: Identity): void } {
   let givenUp: Promise<void> | undefined;
   return {
     path,
+    status,
+    replaced,
+    isShared: false,
     stands: () => stands(path, identity),
     giveUp: () => (givenUp ??= giveUp(path, identity, options)),
-    release,
+    release: () => release(instance),
+    rewrite(moved) {
+      try {
+        instance.write({ ...status, socket: identityToJson(moved) });
+      } catch (error) {
+        options.onNotice?.(
+          `The status of the server at ${shell(path)} could not be written (${reasonOf(error)}).`,
+        );
+      }
+    },
   };
 }
 
 /** The publication of a pipe: Windows removes it with its last handle, and nobody can take its name before that. */
-export function publishedPipe(path: string): Publication {
-  return { path, stands: async () => true, giveUp: async () => {}, release() {} };
+export function publishedPipe(path: string, status: InstanceStatus, instance: Instance): Publication {
+  return {
+    path,
+    status,
+    replaced: undefined,
+    isShared: false,
+    stands: async () => true,
+    giveUp: async () => {},
+    release: () => release(instance),
+  };
+}
+
+function release(instance: Instance): void {
+  instance.remove();
+  instance.release();
+  removeSidecar(dirname(instance.directory));
 }
 
 async function stands(path: string, identity: Identity): Promise<boolean> {

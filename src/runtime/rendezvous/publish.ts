@@ -3,28 +3,35 @@ import type { Server } from 'node:net';
 
 import { errnoOf, SimpleIpcError } from '../errors.ts';
 import { pipeOf, resolveEndpoint, type Endpoint } from './endpoint.ts';
-import { addressInUse, listenFailed, permissionDenied, shell } from './errors.ts';
+import { addressInUse, listenFailed, noTakeover, pathTooLong, permissionDenied, shell } from './errors.ts';
 import { passGitLock } from './git-lock.ts';
 import { identityAt, isSame, type Identity } from './identity.ts';
+import { makeInstance, type Instance } from './instance.ts';
+import { knock } from './knock.ts';
+import { close, listen } from './listen.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { replaceableAt } from './occupant.ts';
 import { published, publishedPipe, type Publication } from './publication.ts';
 import { sweep } from './sidecar.ts';
-import { stage } from './staging.ts';
+import { statusOf } from './status.ts';
 import { throwIfAborted } from './wait.ts';
 
 export type { Publication } from './publication.ts';
+
+/** How long a pipe may take to answer, in milliseconds. Windows waits where all of a pipe's instances are taken. */
+const PIPE_PATIENCE = 1000;
 
 /** The steps of a publication, in their order: between any two of them it may be killed. */
 export const PUBLISH_STEPS = [
   'locked',
   'swept',
   'looked',
-  'staged',
+  'made',
   'bound',
   'restricted',
+  'prepared',
+  'written',
   'renamed',
-  'unstaged',
   'unlocked',
 ] as const;
 export type PublishStep = (typeof PUBLISH_STEPS)[number];
@@ -34,30 +41,47 @@ export interface PublishOptions {
   readonly backlog: number;
   /** How long to wait for another process that starts or stops a server here, in milliseconds. */
   readonly lockTimeout: number;
+  /** What is written into the instance's status. */
+  readonly identity: ServerIdentity;
+  /** Replaces a server that lives, if it is one of this library: `replaced` says which, and it is still to be told. */
+  readonly takeover?: boolean | undefined;
   /** Gives up the start when it aborts. Once the path is taken it has no effect any more. */
   readonly signal?: AbortSignal | undefined;
   /** Is told what is no error and should be known: in a sentence, with what to do. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** Has the control endpoint listen in the instance, before the socket appears; gives its path. */
+  readonly prepare?: ((instance: Instance) => Promise<string>) | undefined;
   /** Is told each step that was made. For tests. */
   readonly onStep?: ((step: PublishStep) => void) | undefined;
 }
 
+/** Who a server says it is. */
+export interface ServerIdentity {
+  readonly program: string;
+  readonly version: string | null;
+  readonly pathCheckInterval: number;
+  readonly log: string | null;
+}
+
 /**
  * Has a server listen at a path, replacing the socket of one that is gone. The path appears at once, by a rename, with
- * mode 0600, and with a server behind it that listens. When it fails it leaves nothing behind, and the server closed.
+ * mode 0600, with a server behind it that listens, and with a status that says whose it is. When it fails it leaves nothing
+ * behind, and the server closed.
  *
- * @throws {SimpleIpcError} What `resolveEndpoint`, `acquireLock` and `replaceableAt` throw;
+ * @throws {SimpleIpcError} What `resolveEndpoint`, `acquireLock`, `replaceableAt` and `prepare` throw;
  *   `SIMPLE_IPC_PERMISSION_DENIED` and `SIMPLE_IPC_LISTEN_FAILED` when the system does not let it.
  */
 export async function publish(server: Server, path: string, options: PublishOptions): Promise<Publication> {
   const endpoint = resolveEndpoint(path);
   try {
-    if (process.platform === 'win32') return await publishPipe(server, endpoint, options);
     const lock = await acquireLock(endpoint.absolute, options);
     let publication: Publication;
     try {
       options.onStep?.('locked');
-      publication = await publishLocked(server, endpoint, lock, options);
+      sweep(lock.sidecar, options.onNotice ?? (() => {}));
+      options.onStep?.('swept');
+      const take = process.platform === 'win32' ? publishPipe : publishSocket;
+      publication = await take(server, endpoint, lock, options);
     } finally {
       lock.release();
     }
@@ -68,49 +92,55 @@ export async function publish(server: Server, path: string, options: PublishOpti
   }
 }
 
-async function publishLocked(
+async function publishSocket(
   server: Server,
   endpoint: Endpoint,
   lock: Lock,
   options: PublishOptions,
 ): Promise<Publication> {
   const { absolute, name } = endpoint;
-  const { signal, onNotice = () => {}, onStep = () => {} } = options;
-  sweep(lock.sidecar, onNotice);
-  onStep('swept');
+  const { signal, onNotice = () => {}, onStep = () => {}, takeover = false } = options;
   await passGitLock(absolute, signal, onNotice);
-  let occupant = await replaceableAt(endpoint, signal);
+  let occupant = await replaceableAt(endpoint, takeover, signal);
   throwIfAborted(absolute, signal);
   onStep('looked');
 
-  const staging = stage(lock.sidecar, name, absolute);
+  const instance = makeInstance(lock.sidecar, absolute);
   try {
-    onStep('staged');
-    await listen(server, () => staging.listen(server, options.backlog));
+    onStep('made');
+    let boundAs = '';
+    await listen(server, () => (boundAs = instance.listen(server, name, options.backlog)));
     onStep('bound');
-    chmodSync(staging.socket, 0o600);
+    const staged = instance.pathOf(name);
+    chmodSync(staged, 0o600);
     onStep('restricted');
+    const control = (await options.prepare?.(instance)) ?? null;
+    onStep('prepared');
     // Who does not know our lock (git) may have taken the path since it was looked at.
-    while (!isSame(occupant, identityAt(absolute))) {
-      occupant = await replaceableAt(endpoint, signal);
+    while (!isSame(occupant?.socket, identityAt(absolute))) {
+      occupant = await replaceableAt(endpoint, takeover, signal);
     }
     throwIfAborted(absolute, signal);
-    const identity = moveOnto(staging.socket, absolute);
+    const before = identityAt(staged)!;
+    const status = statusOf({ path: absolute, boundAs, control, ...options.identity }, before);
+    instance.write(status);
+    onStep('written');
+    const identity = moveOnto(staged, absolute, before);
+    const publication = published(absolute, identity, status, occupant?.server, instance, options);
+    // Where a file system keeps no time of birth, that is another now.
+    if (!isSame(before, identity)) publication.rewrite(identity);
     onStep('renamed');
-    staging.remove();
-    onStep('unstaged');
-    return published(absolute, identity, options, staging.release);
+    return publication;
   } catch (error) {
     await close(server);
-    staging.remove();
-    staging.release();
+    instance.remove();
+    instance.release();
     throw error;
   }
 }
 
 /** After the rename nothing may fail any more: there may be clients. */
-function moveOnto(socket: string, path: string): Identity {
-  const staged = identityAt(socket)!;
+function moveOnto(socket: string, path: string, staged: Identity): Identity {
   renameSync(socket, path);
   try {
     // Where a file system keeps no time of birth, Node gives the time of change, which the rename has set.
@@ -122,54 +152,50 @@ function moveOnto(socket: string, path: string): Identity {
   return staged;
 }
 
+/** A pipe stands in no directory: it is there with the server that listens. */
 async function publishPipe(
   server: Server,
   endpoint: Endpoint,
+  lock: Lock,
   options: PublishOptions,
 ): Promise<Publication> {
   const { absolute } = endpoint;
-  throwIfAborted(absolute, options.signal);
-  const pipe = { path: pipeOf(absolute), backlog: options.backlog, exclusive: true };
-  await listen(server, () => server.listen(pipe));
+  const { signal, onStep = () => {} } = options;
+  if (options.takeover === true) throw noTakeover(absolute);
+  const pipe = pipeOf(absolute);
+  // Who does not answer in time is there as well.
+  const answer = errnoOf(await knock(absolute, { timeout: PIPE_PATIENCE, signal }));
+  if (answer === undefined || answer === 'ETIMEDOUT' || answer === 'EBUSY') throw addressInUse(absolute);
+  throwIfAborted(absolute, signal);
+  onStep('looked');
+  const instance = makeInstance(lock.sidecar, absolute);
   try {
-    throwIfAborted(absolute, options.signal);
+    onStep('made');
+    const control = (await options.prepare?.(instance)) ?? null;
+    onStep('prepared');
+    const status = statusOf({ path: absolute, boundAs: pipe, control, ...options.identity }, undefined);
+    instance.write(status);
+    onStep('written');
+    await listen(server, () => server.listen({ path: pipe, backlog: options.backlog, exclusive: true }));
+    throwIfAborted(absolute, signal);
+    onStep('bound');
+    return publishedPipe(absolute, status, instance);
   } catch (error) {
     await close(server);
+    instance.remove();
     throw error;
   }
-  return publishedPipe(absolute);
-}
-
-/** Resolves when the server listens, rejects when it can't. */
-function listen(server: Server, start: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      server.off('listening', settle);
-      server.off('error', settle);
-      if (error) reject(error);
-      else resolve();
-    };
-    server.once('listening', settle);
-    server.once('error', settle);
-    try {
-      start();
-    } catch (error) {
-      settle(error as Error);
-    }
-  });
-}
-
-/** Resolves when the server has closed, if it was open at all. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => void server.close(() => resolve()));
 }
 
 /** A failure of the system, as one of ours. */
-function publishError(error: unknown, path: string): SimpleIpcError {
+export function publishError(error: unknown, path: string): SimpleIpcError {
   if (error instanceof SimpleIpcError) return error;
   switch (errnoOf(error)) {
     case 'EADDRINUSE':
       return addressInUse(path);
+    // Of a pipe, whose name is longer than its path.
+    case 'ENAMETOOLONG':
+      return pathTooLong(path, 'the system takes no such name. Choose a shorter path.', error);
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

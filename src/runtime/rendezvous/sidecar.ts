@@ -1,8 +1,9 @@
 import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 
 import { errnoOf, reasonOf } from '../errors.ts';
-import { split } from './endpoint.ts';
+import { pipeOf, split } from './endpoint.ts';
 import {
   directoryMissing,
   listenFailed,
@@ -12,38 +13,63 @@ import {
   shell,
   untrustedSidecar,
 } from './errors.ts';
-
-/** What the names of staging directories begin with. */
-export const STAGING = 'staging-';
+import { isAlive, processState } from './process-state.ts';
+import { pidInName, readInstance, STATUS_FILES } from './status.ts';
 
 /**
- * The directory beside the socket that holds its lock and what is staged: `<path>.d`, made if there is none.
+ * The directory of the locks of a path and of the instances of its servers: `<path>.d`. On Windows a pipe's name is no
+ * place for files, and it stands in the user's temporary directory.
+ */
+export function sidecarOf(path: string): string {
+  if (process.platform !== 'win32') return `${path}.d`;
+  // Loaded when it is needed: nobody else does.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const pipe = createHash('sha256').update(pipeOf(path).toLowerCase()).digest('hex');
+  return join(tmpdir(), 'simple-ipc', pipe.slice(0, 32));
+}
+
+/**
+ * The sidecar of a path, made if there is none.
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_UNTRUSTED_PATH` when it is no directory of this user's alone: who can write
  *   in it could hold the lock for ever, or have two servers hold it. `SIMPLE_IPC_PATH_NOT_FOUND`,
  *   `SIMPLE_IPC_PERMISSION_DENIED`, `SIMPLE_IPC_PATH_TOO_LONG` or `SIMPLE_IPC_LISTEN_FAILED` when it can't be made.
  */
 export function prepareSidecar(path: string): string {
-  const sidecar = `${path}.d`;
+  const sidecar = sidecarOf(path);
   for (;;) {
     try {
+      if (process.platform === 'win32') mkdirSync(dirname(sidecar), { recursive: true });
       mkdirSync(sidecar, 0o700);
       return sidecar;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw cannotPrepare(path, sidecar, error);
     }
-    const stats = lstatSync(sidecar, { throwIfNoEntry: false });
-    // A server that stops takes its sidecar away with it.
-    if (stats === undefined) continue;
-    const fault = faultOf(sidecar, stats);
-    if (fault !== undefined) throw untrustedSidecar(path, sidecar, fault);
-    return sidecar;
+    try {
+      checkSidecar(path, sidecar);
+      return sidecar;
+    } catch (error) {
+      // A server that stops takes its sidecar away with it.
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
   }
+}
+
+/**
+ * Checks that nobody else can have written in a sidecar.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_UNTRUSTED_PATH`.
+ * @throws The system's error, such as `ENOENT` when there is none.
+ */
+export function checkSidecar(path: string, sidecar: string): void {
+  const fault = faultOf(sidecar, lstatSync(sidecar));
+  if (fault !== undefined) throw untrustedSidecar(path, sidecar, fault);
 }
 
 function faultOf(sidecar: string, stats: Stats): string | undefined {
   const user = process.geteuid?.();
   if (!stats.isDirectory()) return 'is no directory. Choose another path, or move it away.';
+  if (process.platform === 'win32') return undefined;
   if (stats.uid !== user) {
     return `belongs to uid ${stats.uid}, not to this user (${user}). Choose a path in a directory of your own.`;
   }
@@ -70,28 +96,47 @@ function cannotPrepare(path: string, sidecar: string, error: unknown): Error {
 }
 
 /**
- * Removes what starters left that were killed while they staged. Staging directories exist only while the lock is held, so
- * with the lock held every one that is found is such a left-over. What is not of our making stays, and is told.
+ * Removes the directories of instances whose process is gone, and what it left in them. To be called with the lock held. What
+ * is not of our making stays, and is told.
  */
 export function sweep(sidecar: string, onNotice: (message: string) => void): void {
   for (const name of readdirSync(sidecar)) {
-    if (!name.startsWith(STAGING)) continue;
-    const staging = join(sidecar, name);
+    const pid = pidInName(name);
+    if (pid === undefined) continue;
+    const directory = join(sidecar, name);
+    if (!isDead(directory, pid)) continue;
     try {
-      removeStaging(staging);
+      removeInstance(directory);
     } catch (error) {
-      onNotice(`${shell(staging)} was left where it is (${reasonOf(error)}). Look at it, and delete it.`);
+      onNotice(`${shell(directory)} was left where it is (${reasonOf(error)}). Look at it, and delete it.`);
     }
   }
 }
 
-/** Removes a staging directory and the sockets in it, and nothing else: with anything else in it, it throws. */
-export function removeStaging(staging: string): void {
-  if (lstatSync(staging).isDirectory()) {
-    for (const name of readdirSync(staging)) {
-      const file = join(staging, name);
-      if (lstatSync(file).isSocket()) unlinkSync(file);
+/** Without a status its name has to do. Where nobody can tell, it stays. */
+function isDead(directory: string, pid: number): boolean {
+  const { status } = readInstance(directory);
+  if (status === undefined) return !isAlive(pid);
+  const state = processState(status);
+  return state === 'gone' || state === 'zombie';
+}
+
+/** Removes an instance's directory, its status and the sockets in it, and nothing else: with anything else in it, it throws. */
+export function removeInstance(directory: string): void {
+  if (lstatSync(directory).isDirectory()) {
+    for (const name of readdirSync(directory)) {
+      const file = join(directory, name);
+      if (STATUS_FILES.includes(name) || lstatSync(file).isSocket()) unlinkSync(file);
     }
   }
-  rmdirSync(staging);
+  rmdirSync(directory);
+}
+
+/** Removes the sidecar unless something stands in it, such as another instance, or a lock that is held. */
+export function removeSidecar(sidecar: string): void {
+  try {
+    rmdirSync(sidecar);
+  } catch {
+    // Somebody needs it, or has removed it.
+  }
 }

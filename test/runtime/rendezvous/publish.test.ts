@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -14,10 +16,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import test from 'ava';
 
+import { instanceAt } from '../../../src/runtime/rendezvous/instances.ts';
 import { acquireLock } from '../../../src/runtime/rendezvous/lock.ts';
 import { publish, PUBLISH_STEPS, type PublishStep } from '../../../src/runtime/rendezvous/publish.ts';
 import { makeBusy } from '../../support/busy.ts';
@@ -27,13 +30,14 @@ import {
   leaveStaleSocket,
   listenAt,
   longName,
+  PUBLISHING,
   publishSpeaker,
   speaker,
 } from '../../support/rendezvous.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { spawnStarter } from '../../support/starter.ts';
 
-const options = { backlog: 50, lockTimeout: 5000 };
+const options = PUBLISHING;
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 test('a server takes a path, keeps it alone, and leaves nothing behind', async (t) => {
@@ -47,7 +51,11 @@ test('a server takes a path, keeps it alone, and leaves nothing behind', async (
   t.is(publication.path, path);
   t.is(await ask(path), 'it');
   t.true(await publication.stands());
-  t.deepEqual(readdirSync(directory), ['app.sock']);
+  t.deepEqual(readdirSync(directory), ['app.sock', 'app.sock.d']);
+  const [instance, ...others] = readdirSync(`${path}.d`);
+  t.deepEqual(others, [], 'nobody holds the lock while it serves');
+  t.deepEqual(readdirSync(join(`${path}.d`, instance!)), ['status.json']);
+  t.deepEqual(instanceAt(path), publication.status);
   await stop();
   t.deepEqual(readdirSync(directory), []);
   t.false(await publication.stands());
@@ -74,10 +82,10 @@ test('until then nobody but its user can reach it', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
   const starter = await spawnStarter(t);
   await starter.tell({ type: 'start', path, umask: 0, killAt: 'bound' });
-  const staging = readdirSync(`${path}.d`).filter((name) => name.startsWith('staging-'));
-  t.is(staging.length, 1);
+  const instances = readdirSync(`${path}.d`).filter((name) => name !== 'lock');
+  t.is(instances.length, 1);
   t.is(lstatSync(`${path}.d`).mode & 0o777, 0o700);
-  t.is(lstatSync(join(`${path}.d`, staging[0]!)).mode & 0o777, 0o700);
+  t.is(lstatSync(join(`${path}.d`, instances[0]!)).mode & 0o777, 0o700);
 });
 
 test('a socket that nobody listens on is replaced', async (t) => {
@@ -202,7 +210,7 @@ onLinux('a long name that was bound leads to its own directory until the server 
   const descriptor = dirname(server.address() as string);
   const leadsTo = () => readlinkOf(descriptor);
   const staging = leadsTo();
-  t.regex(staging, /app\.sock\.d\/staging-.* \(deleted\)$/);
+  t.regex(staging, /app\.sock\.d\/\d+-\w{6}$/);
 
   // With the number free, one of these would get it, and the file in it would be unlinked at close.
   const other = join(directory, 'other');
@@ -276,25 +284,45 @@ test("git's lock is passed over when it stays, told, and left", async (t) => {
   t.is(await ask(path), 'it');
 });
 
-test('what a killed starter staged is swept, and nothing else', async (t) => {
+test('what a process left that is gone is swept, and nothing else', async (t) => {
   const path = join(temporaryDirectory(t), 'app.sock');
   const notices: string[] = [];
   const sidecar = `${path}.d`;
-  mkdirSync(join(sidecar, 'staging-full1'), { recursive: true, mode: 0o700 });
-  await leaveStaleSocket(join(sidecar, 'staging-full1', 'app.sock'));
-  mkdirSync(join(sidecar, 'staging-empty'));
-  mkdirSync(join(sidecar, 'staging-strange', 'deep'), { recursive: true });
-  writeFileSync(join(sidecar, 'staging-file'), '');
-  mkdirSync(join(sidecar, 'instance'));
-  await publishSpeaker(t, path, 'it', { onNotice: (message) => notices.push(message) });
-  t.deepEqual(readdirSync(sidecar), ['instance', 'lock', 'staging-file', 'staging-strange']);
-  t.deepEqual(readdirSync(join(sidecar, 'staging-strange')), ['deep']);
+  const gone = await goneProcess();
+  const make = (name: string) => mkdirSync(join(sidecar, name), { recursive: true, mode: 0o700 });
+  make(`${gone}-socket`);
+  await leaveStaleSocket(join(sidecar, `${gone}-socket`, 'app.sock'));
+  make(`${gone}-empty1`);
+  make(`${gone}-broken`);
+  writeFileSync(join(sidecar, `${gone}-broken`, 'status.json'), '{"format":1,"pid"');
+  writeFileSync(join(sidecar, `${gone}-broken`, 'status.json~'), '');
+  make(`${gone}-strang`);
+  make(`${gone}-strang/deep`);
+  writeFileSync(join(sidecar, `${gone}-isfile`), '');
+  make(`${process.pid}-makes1`);
+  make('of-others');
+  const { publication } = await publishSpeaker(t, path, 'it', {
+    onNotice: (message) => notices.push(message),
+  });
+  const own = basename(dirname(publication.status!.boundAs));
+  t.deepEqual(
+    readdirSync(sidecar).toSorted(),
+    [`${gone}-isfile`, `${gone}-strang`, `${process.pid}-makes1`, 'of-others', own].toSorted(),
+  );
+  t.deepEqual(readdirSync(join(sidecar, `${gone}-strang`)), ['deep']);
   t.is(notices.length, 2);
-  t.regex(notices.join('\n'), /staging-file was left/);
-  t.regex(notices.join('\n'), /staging-strange was left/);
+  t.regex(notices.join('\n'), /isfile was left/);
+  t.regex(notices.join('\n'), /strang was left/);
 });
 
-for (const step of ['locked', 'swept', 'looked', 'staged', 'bound', 'restricted'] as const) {
+/** The pid of a process that has ended. */
+async function goneProcess(): Promise<number> {
+  const child = spawn('true', { stdio: 'ignore' });
+  await once(child, 'exit');
+  return child.pid!;
+}
+
+for (const step of ['locked', 'swept', 'looked', 'made', 'bound', 'restricted', 'prepared'] as const) {
   test(`aborted after it has ${step}, it leaves nothing`, async (t) => {
     const directory = temporaryDirectory(t);
     const path = join(directory, 'app.sock');
@@ -344,7 +372,9 @@ test('a failure of the system leaves nothing', async (t) => {
     publish(server, path, {
       ...options,
       onStep(step) {
-        if (step === 'bound') rmSync(join(`${path}.d`, readdirSync(`${path}.d`)[1]!), { recursive: true });
+        if (step !== 'bound') return;
+        const instance = readdirSync(`${path}.d`).find((name) => name !== 'lock');
+        rmSync(join(`${path}.d`, instance!), { recursive: true });
       },
     }),
     { code: 'SIMPLE_IPC_LISTEN_FAILED', message: /could not listen at .*ENOENT/ },

@@ -1,0 +1,128 @@
+import { resolve } from 'node:path';
+import type { Command, Option } from 'commander';
+import type { StartOptions } from '../index.ts';
+import { milliseconds } from './arguments.ts';
+import { Failure, quote, say } from './messages.ts';
+
+/** What `--detach` and its companions say. */
+export interface DetachFlags {
+  readonly detach?: true;
+  readonly ifNotRunning?: true;
+  readonly detachTimeout?: number;
+  readonly detachLog?: string;
+  readonly detachCwd?: string;
+}
+
+/** For the one who starts the server, and nothing to the server itself. */
+const COMPANIONS = ['ifNotRunning', 'detachTimeout', 'detachLog', 'detachCwd'] as const;
+/** Options with a file, which is found from where it was typed. `-` is stdout. */
+const FILES: ReadonlySet<string> = new Set(['module', 'events']);
+
+export function addDetachOptions(command: Command): Command {
+  rememberTyped(command);
+  return command
+    .option('--detach', 'start the server apart from this terminal, and return when it listens')
+    .option('--if-not-running', 'with --detach: fine where a server listens already')
+    .option('--detach-timeout <MS>', 'how long it may take until it listens (default: 10000)', milliseconds)
+    .option('--detach-log <FILE>', 'where its output goes (default: PATH.log)')
+    .option('--detach-cwd <DIR>', 'the directory that it runs in (default: /)');
+}
+
+/** Whether to detach. */
+export function wantsDetached(flags: DetachFlags): boolean {
+  if (flags.detach === true) return true;
+  if (COMPANIONS.every((name) => flags[name] === undefined)) return false;
+  throw new Failure('--if-not-running and --detach-... are about a detached server: add --detach.', 2);
+}
+
+export interface DetachOptions {
+  readonly ifNotRunning?: boolean | undefined;
+  /** How long it may take until the server listens, in milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly log?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+export function detachOptions(flags: DetachFlags): DetachOptions {
+  const { ifNotRunning, detachTimeout: timeout, detachLog: log, detachCwd: cwd } = flags;
+  return { ifNotRunning, timeout, log, cwd };
+}
+
+/**
+ * What to type for the same command without `--detach`, wherever it is: its name, its options as they were typed, and the
+ * path, with files from the root.
+ */
+export function sameCommand(command: Command, path: string): string[] {
+  const words = (typed.get(command) ?? []).flatMap(({ option, value }) => {
+    const name = option.attributeName();
+    if (name === 'detach' || (COMPANIONS as readonly string[]).includes(name)) return [];
+    if (typeof value !== 'string') return [option.long as string];
+    return [`${option.long}=${FILES.has(name) && value !== '-' ? resolve(value) : value}`];
+  });
+  return [command.name(), ...words, path];
+}
+
+/** The options of a command line, as they were typed: what the parser makes of them may be another unit. */
+const typed = new WeakMap<Command, { option: Option; value: unknown }[]>();
+
+function rememberTyped(command: Command): void {
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (args) => {
+    const given: { option: Option; value: unknown }[] = [];
+    typed.set(command, given);
+    for (const option of command.options)
+      command.on(`option:${option.name()}`, (value: unknown) => given.push({ option, value }));
+    return parse(args);
+  };
+}
+
+/**
+ * Runs this program with `args`, which have it serve at `path`, apart from this terminal, and waits until that process
+ * listens there: also where it takes over from another. Says what came of it, and gives the exit code.
+ */
+export async function detach(
+  path: string,
+  args: readonly string[],
+  { ifNotRunning, timeout, log, cwd }: DetachOptions,
+): Promise<number> {
+  const { absolutePath, startInstance } = await import('../start/instance.ts');
+  const interrupt = new AbortController();
+  const abort = (signal: string) => interrupt.abort(new Error(signal));
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, abort);
+  const absolute = absolutePath(path);
+  const file = resolve(log ?? `${absolute}.log`);
+  const options: StartOptions = {
+    command: [
+      process.execPath,
+      ...process.execArgv,
+      process.argv[1] as string,
+      ...args.map((word) => (word === path ? absolute : word)),
+    ],
+    log: file,
+    signal: interrupt.signal,
+    ...(timeout === undefined ? undefined : { timeout }),
+    ...(cwd === undefined ? undefined : { cwd }),
+  };
+  if (ifNotRunning === true) {
+    const { start } = await import('../start/start.ts');
+    const { started, pid } = await start(path, options);
+    if (started) tell(path, pid, file);
+    else say(`A server listens at ${quote(path)} already${pid === undefined ? '' : `, pid ${pid}`}.`);
+    return 0;
+  }
+  const outcome = await startInstance(path, options);
+  if (outcome.isUp) {
+    tell(path, outcome.child.pid, file);
+    return 0;
+  }
+  // It has said what there is to say, in this command's own words.
+  if (outcome.said === '' || !outcome.hasEnded) throw outcome.error;
+  process.stderr.write(`${outcome.said}\n`);
+  return 1;
+}
+
+function tell(path: string, pid: number | undefined, log: string): void {
+  say(
+    `Listening at ${quote(path)}${pid === undefined ? '' : `, pid ${pid}`}; its output goes to ${quote(log)}.`,
+  );
+}

@@ -1,0 +1,132 @@
+import { PassThrough } from 'node:stream';
+import { invalidArgument, reasonOf } from '../runtime/errors.ts';
+import type { ControlledServer, ControlOf } from '../runtime/server.ts';
+import type { Answer } from '../runtime/types.ts';
+import { ndjsonSink } from '../telemetry/ndjson.ts';
+import { summarise } from './summary.ts';
+import type { ControlWord, LiveStatus } from './types.ts';
+
+/** How long the reader of events has left to take the last of them when the server has ended, in milliseconds. */
+const PATIENCE = 1_000;
+
+type Options = Readonly<Record<string, unknown>>;
+
+/**
+ * What answers at a server's control endpoint. A request is one word, and behind a space there may be options as a JSON
+ * object; an answer is JSON, one object a line, `{"error":"..."}` where it can't be done.
+ */
+export const controlOf: ControlOf =
+  (server) =>
+  async (request, { signal }) => {
+    const text = await request.text();
+    try {
+      const { word, options } = parse(text);
+      return answer(server, word, options, signal);
+    } catch (error) {
+      return line({ error: reasonOf(error) });
+    }
+  };
+
+function parse(text: string): { word: ControlWord; options: Options } {
+  const [, word = '', json = ''] = /^(\S*)\s*(.*)$/su.exec(text) ?? [];
+  if (!['status', 'stop', 'handover', 'events'].includes(word))
+    throw invalidArgument(
+      `${JSON.stringify(word)} is not known here: ask for status, stop, handover or events.`,
+    );
+  if (json === '') return { word: word as ControlWord, options: {} };
+  let options: unknown;
+  try {
+    options = JSON.parse(json);
+  } catch {
+    options = undefined;
+  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalidArgument(
+      `Behind ${word} stand its options as a JSON object, such as {"drainTimeout":1000}, or nothing.`,
+    );
+  return { word: word as ControlWord, options: options as Options };
+}
+
+function answer(server: ControlledServer, word: ControlWord, options: Options, signal: AbortSignal): Answer {
+  switch (word) {
+    case 'status':
+      return line({ ...server.status, live: liveStatus(server) });
+    case 'stop':
+      return stop(server, options);
+    case 'handover':
+      server.handOver();
+      return line({ state: server.state });
+    case 'events':
+      return options['interval'] === undefined ? events(server, signal) : summaries(server, options, signal);
+  }
+}
+
+function liveStatus(server: ControlledServer): LiveStatus {
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    state: server.state,
+    uptime: server.status === undefined ? 0 : Date.now() - server.status.startedAt,
+    stats: server.stats,
+    memory: { rss, heapUsed },
+    drainTimeout: server.drainTimeout,
+  };
+}
+
+/** Says at once that it drains, and in the end how it ended. */
+async function* stop(
+  server: ControlledServer,
+  { drainTimeout }: Options,
+): AsyncGenerator<string, void, void> {
+  const closing = server.close(drainTimeout === undefined ? {} : { drainTimeout: drainTimeout as number });
+  try {
+    // A wrong time is refused at once; the server itself closes after it has answered this.
+    await Promise.race([closing, new Promise((resolve) => setImmediate(resolve))]);
+  } catch (error) {
+    yield line({ error: reasonOf(error) });
+    return;
+  }
+  yield line({ state: 'draining', open: server.stats.open });
+  const { reason } = await server.served;
+  yield line({ ended: reason, stats: server.stats });
+}
+
+/** Each transition, for as long as the client stays and the server runs. What a slow reader leaves is dropped and counted. */
+async function* events(
+  server: ControlledServer,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const out = new PassThrough();
+  const sink = ndjsonSink(out);
+  const detach = server.observe((transition) => sink.write(transition));
+  const leave = () => out.destroy();
+  signal.addEventListener('abort', leave, { once: true });
+  const finish = async () => {
+    await server.served;
+    await sink.close(PATIENCE);
+    out.end();
+  };
+  void finish();
+  try {
+    yield* out as AsyncIterable<Uint8Array>;
+  } finally {
+    detach();
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+async function* summaries(
+  server: ControlledServer,
+  { interval }: Options,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, void> {
+  try {
+    for await (const summary of summarise(server, server.observe, interval as number, signal))
+      yield line(summary);
+  } catch (error) {
+    yield line({ error: reasonOf(error) });
+  }
+}
+
+function line(object: object): string {
+  return `${JSON.stringify(object)}\n`;
+}

@@ -1,0 +1,24 @@
+import { reasonOf } from '../runtime/errors.ts';
+import { processState } from '../runtime/rendezvous/process-state.ts';
+import { askControl, instanceOf, linesOf, PATIENCE } from './ask.ts';
+import type { LiveStatus, ServerStatus } from './types.ts';
+
+/** As `status` of src/index.ts, which says it all. */
+export async function status(
+  path: string,
+  { timeout = PATIENCE }: { timeout?: number } = {},
+): Promise<ServerStatus> {
+  const written = await instanceOf(path);
+  const state = processState(written);
+  const known = { ...written, process: state };
+  try {
+    const answer = await askControl(written, 'status', {}, { timeout, deadline: timeout });
+    for await (const { live } of linesOf(answer, path) as AsyncIterable<{ live: LiveStatus }>) {
+      // It has answered, whatever can be seen of its process from here.
+      return { ...known, process: state === 'gone' ? 'running' : state, live, problem: null };
+    }
+    return { ...known, live: null, problem: 'Its control endpoint has nothing to say.' };
+  } catch (error) {
+    return { ...known, live: null, problem: reasonOf(error) };
+  }
+}

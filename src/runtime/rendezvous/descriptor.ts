@@ -1,0 +1,84 @@
+import { dirname } from 'node:path';
+import type { Server } from 'node:net';
+
+import { errnoOf, reasonOf } from '../errors.ts';
+import { resolveEndpoint } from './endpoint.ts';
+import { shell } from './errors.ts';
+import { identityAt } from './identity.ts';
+import { makeInstance, type Instance } from './instance.ts';
+import { close, listen } from './listen.ts';
+import type { Publication } from './publication.ts';
+import { publishError, type PublishOptions } from './publish.ts';
+import { prepareSidecar, removeSidecar } from './sidecar.ts';
+import { statusOf, type InstanceStatus } from './status.ts';
+
+/**
+ * Has a server listen on a descriptor that somebody else has made to listen, such as a service manager. The path is that
+ * one's: it is neither locked nor changed, looked at nor removed. Where a status cannot be written beside it, the server does
+ * without, and that is told.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_INVALID_ARGUMENT` for no path, `SIMPLE_IPC_LISTEN_FAILED` when it is no such
+ *   descriptor.
+ */
+export async function adopt(
+  server: Server,
+  path: string,
+  fd: number,
+  options: Pick<PublishOptions, 'backlog' | 'identity' | 'onNotice' | 'prepare'>,
+): Promise<Publication> {
+  const { absolute } = resolveEndpoint(path);
+  try {
+    await listen(server, () => server.listen({ fd, backlog: options.backlog }));
+  } catch (error) {
+    await close(server);
+    throw publishError(error, absolute);
+  }
+  const described = await describe(absolute, options);
+  return {
+    path: absolute,
+    status: described?.status,
+    replaced: undefined,
+    isShared: true,
+    stands: async () => true,
+    giveUp: async () => {},
+    release() {
+      if (described === undefined) return;
+      described.instance.remove();
+      described.instance.release();
+      removeSidecar(dirname(described.instance.directory));
+    },
+  };
+}
+
+async function describe(
+  path: string,
+  { identity, prepare, onNotice }: Pick<PublishOptions, 'identity' | 'onNotice' | 'prepare'>,
+): Promise<{ instance: Instance; status: InstanceStatus } | undefined> {
+  let instance: Instance | undefined;
+  try {
+    instance = makeInstanceFor(path);
+    const control = (await prepare?.(instance)) ?? null;
+    const status = statusOf({ path, boundAs: path, control, ...identity }, identityAt(path));
+    instance.write(status);
+    return { instance, status };
+  } catch (error) {
+    instance?.remove();
+    instance?.release();
+    onNotice?.(
+      `Beside ${shell(path)} no status could be written (${reasonOf(error)}): the server can't be asked about itself. ` +
+        'Give it a directory of its own to have one.',
+    );
+    return undefined;
+  }
+}
+
+/** Without the lock, a server that ends may remove the sidecar at any time, as long as nothing stands in it. */
+function makeInstanceFor(path: string): Instance {
+  for (;;) {
+    try {
+      return makeInstance(prepareSidecar(path), path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { cannotRun, noDirectory } from './errors.ts';
+import { inheritedDescriptors } from './inherited.ts';
+import { LIMIT_VARIABLE, LOG_VARIABLE } from './log-limit.ts';
+import type { Log } from './log.ts';
+import type { StartPlan } from './options.ts';
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** How long a process group has left after SIGTERM, in milliseconds; and how often to see whether it is gone. */
+const GRACE = 2_000;
+const STEP = 10;
+/** How long to wait for the system to end what was killed. */
+const KILLED = 1_000;
+
+const HAS_GROUPS = process.platform !== 'win32';
+
+/** What the system has told this process about itself, and would be wrong of another: sd_listen_fds(3), sd_notify(3). */
+const OWN_VARIABLES = [
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+  'LISTEN_PID',
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+];
+
+/** Those that nobody has let go yet: they end with this process. */
+const onTrial = new Set<Detached>();
+
+function killAll(): void {
+  for (const child of onTrial) child.kill();
+}
+
+/**
+ * Runs the command of a plan, in a session of its own: without a terminal, with nothing of this process's but its
+ * environment, and its output in the log.
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_START_FAILED` where it cannot be run.
+ */
+export async function runDetached(plan: StartPlan, log: Log): Promise<Detached> {
+  checkDirectory(plan);
+  const inherited = inheritedDescriptors();
+  const nothing = inherited.length === 0 ? undefined : openSync(devNull, constants.O_RDWR);
+  try {
+    const child = spawn(plan.program, plan.args, {
+      cwd: plan.cwd,
+      env: environmentOf(plan),
+      detached: true,
+      stdio: descriptorsOf(log, inherited, nothing),
+      windowsHide: true,
+    });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+    return new Detached(child);
+  } catch (error) {
+    throw cannotRun(plan, error);
+  } finally {
+    if (nothing !== undefined) closeSync(nothing);
+  }
+}
+
+/** The system says the same of a directory that is missing as of a program that is. */
+function checkDirectory(plan: StartPlan): void {
+  try {
+    if (!statSync(plan.cwd).isDirectory()) throw new Error('it is no directory');
+    accessSync(plan.cwd, constants.X_OK);
+  } catch (error) {
+    throw noDirectory(plan, error);
+  }
+}
+
+function environmentOf(plan: StartPlan): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ...Object.fromEntries(OWN_VARIABLES.map((name) => [name, undefined])),
+    ...plan.env,
+    [LOG_VARIABLE]: plan.log,
+    [LIMIT_VARIABLE]: String(plan.logLimit),
+  };
+}
+
+/** Those that would be left open become `/dev/null`: to leave one out here does not close it there. */
+function descriptorsOf(log: Log, inherited: readonly number[], nothing: number | undefined): StdioOptions {
+  const descriptors: (number | undefined)[] = [undefined, log.descriptor, log.descriptor];
+  for (const descriptor of inherited) descriptors[descriptor] = nothing;
+  return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
+}
+
+/** A process that was started, and is this one's to end until it is let go. */
+export class Detached {
+  readonly pid: number;
+  /** How it ended, once it has. */
+  exit: Exit | undefined;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #isGroupGone = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.pid = child.pid as number;
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.exit = { code, signal };
+        this.runs();
+        resolve();
+      });
+    });
+    // A signal that could not be sent is looked at where it is sent.
+    child.on('error', () => undefined);
+    if (onTrial.size === 0) process.once('exit', killAll);
+    onTrial.add(this);
+  }
+
+  /** Whether it, or anything else of its group, runs. To be asked often: the number of a group that is gone may become another's. */
+  runs(): boolean {
+    return this.#signal(0);
+  }
+
+  /** It serves: neither its end nor that of this process matters any more to the other. */
+  letGo(): void {
+    this.#child.unref();
+    this.#forget();
+  }
+
+  /** Ends it, and all of its group: politely, and after 2 s by force. Says whether it took force. */
+  async end(): Promise<boolean> {
+    this.#signal('SIGTERM');
+    for (const start = performance.now(); this.runs() && performance.now() - start < GRACE;)
+      await sleep(STEP);
+    const isForced = this.kill();
+    const given = new AbortController();
+    await Promise.race([
+      this.#ended,
+      sleep(KILLED, undefined, { signal: given.signal }).catch(() => undefined),
+    ]);
+    given.abort();
+    this.#forget();
+    return isForced;
+  }
+
+  kill(): boolean {
+    return this.#signal('SIGKILL');
+  }
+
+  #forget(): void {
+    onTrial.delete(this);
+    if (onTrial.size === 0) process.off('exit', killAll);
+  }
+
+  /** Signals all of its group; says whether there was anybody. */
+  #signal(signal: NodeJS.Signals | 0): boolean {
+    if (!HAS_GROUPS) return this.exit === undefined && this.#child.kill(signal);
+    if (this.#isGroupGone) return false;
+    try {
+      return process.kill(-this.pid, signal);
+    } catch {
+      this.#isGroupGone = true;
+      return false;
+    }
+  }
+}

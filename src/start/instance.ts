@@ -1,0 +1,39 @@
+import { SimpleIpcError } from '../runtime/errors.ts';
+import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
+import { instanceAt } from '../runtime/rendezvous/instances.ts';
+import { planStart } from './options.ts';
+import { runUntilUp, type Outcome } from './run.ts';
+import type { StartOptions } from './types.ts';
+
+/**
+ * Runs a command that serves at the path itself, and waits until it is that very process whose socket stands there: also
+ * where another one was before. It takes no lock, because the server itself finds out whether it may have the path.
+ *
+ * @throws {SimpleIpcError} As `start`.
+ */
+export async function startInstance(path: string, options: StartOptions): Promise<Outcome> {
+  const plan = planStart(path, options);
+  return runUntilUp(plan, {
+    async lacking({ pid }) {
+      if (pidAt(plan.absolute) === pid) return undefined;
+      return new SimpleIpcError('SIMPLE_IPC_NOT_LISTENING', `Process ${pid} does not listen there.`, {
+        path,
+      });
+    },
+    isLost: ({ exit }) => exit !== undefined,
+  });
+}
+
+/** The absolute path of a socket. */
+export function absolutePath(path: string): string {
+  return resolveEndpoint(path).absolute;
+}
+
+function pidAt(absolute: string): number | undefined {
+  try {
+    return instanceAt(absolute)?.pid;
+  } catch {
+    // A sidecar that is not to be believed: the server says so itself.
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export type { StartOptions, StartResult } from '../runtime/types.ts';
