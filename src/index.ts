@@ -2,6 +2,7 @@ import type { DroppedEvents } from './control/watch.ts';
 import type { Summary } from './control/summary-types.ts';
 import type { ServerStatus, Stopped, StopOptions } from './control/types.ts';
 import { request as requestObserved } from './runtime/client.ts';
+import type { ControlOf } from './runtime/server.ts';
 import type {
   Handler,
   IpcResponse,
@@ -66,16 +67,12 @@ export type {
  */
 export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
   const observed = { ...options, telemetry: published(options.telemetry) };
-  const [{ serve: serveObserved }, { limitOwnLog }, control] = await Promise.all([
-    // Loaded when it is called: a client has no use for machines.
+  // Loaded when it is called: a client has no use for machines.
+  const [{ serve: serveObserved }, { limitOwnLog }] = await Promise.all([
     import('./runtime/server.ts'),
     import('./start/log-limit.ts'),
-    options.control === true ? import('./control/endpoint.ts') : undefined,
   ]);
-  return serveObserved(path, handler, observed, {
-    controlOf: control?.controlOf,
-    log: limitOwnLog()?.file,
-  });
+  return serveObserved(path, handler, observed, { controlOf, log: limitOwnLog()?.file });
 }
 
 /**
@@ -101,6 +98,12 @@ export async function request(
   const { startHooks } = await import('./start/request.ts');
   return requestObserved(path, message, observed, startHooks(path, options.start));
 }
+
+/** Loaded when somebody asks: the server is there earlier, and most are never asked. */
+const controlOf: ControlOf = (server) => async (message, context) => {
+  const endpoint = await import('./control/endpoint.ts');
+  return endpoint.controlOf(server)(message, context);
+};
 
 /** What is observed is published on `node:diagnostics_channel` as well, where somebody listens. */
 function published(telemetry: Telemetry | undefined): Telemetry {

@@ -1,15 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addDemo } from './demo.ts';
-import { addDoctor } from './doctor.ts';
+import { VERSION } from '../version.ts';
 import { ignoreLostTerminal, reportError, say } from './messages.ts';
-import { addProbe } from './probe.ts';
-import { addSend } from './send.ts';
-import { addServe } from './serve.ts';
-import { addStatus } from './status.ts';
-import { addStop } from './stop.ts';
-import { addTap } from './tap.ts';
-import { addTop } from './top.ts';
 
 const EXAMPLES = `
 Examples:
@@ -30,11 +21,24 @@ Examples:
 Exit codes: 0 fine, 1 it failed, 2 wrong usage. Messages go to stderr.
 `;
 
+/** The commands, in the order in which the help has them. Each is loaded when it is the one that runs. */
+const COMMANDS: { readonly [Name in string]?: () => Promise<(program: Command) => void> } = {
+  serve: async () => (await import('./serve.ts')).addServe,
+  send: async () => (await import('./send.ts')).addSend,
+  probe: async () => (await import('./probe.ts')).addProbe,
+  status: async () => (await import('./status.ts')).addStatus,
+  stop: async () => (await import('./stop.ts')).addStop,
+  top: async () => (await import('./top.ts')).addTop,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  tap: async () => (await import('./tap.ts')).addTap,
+  demo: async () => (await import('./demo.ts')).addDemo,
+};
+
 /** Runs the command line. Sets the exit code: 0 fine, 1 the operation failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<void> {
   ignoreLostTerminal();
   try {
-    await program().parseAsync(argv);
+    await (await program(argv[2])).parseAsync(argv);
     // Whatever a user's module or a stalled reader of stdout keeps open: the command is over.
     process.exit();
   } catch (error) {
@@ -44,22 +48,16 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-function program(): Command {
+/** With the command that is asked for; with all of them where that is none, for the help. */
+async function program(name: string | undefined): Promise<Command> {
   const root = new Command('simple-ipc')
     .description("Serve and ask over git's Simple-IPC: one request and one answer, over a local socket.")
-    .version(version())
+    .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: (text) => say(text.replace(/^error: /u, '').trimEnd()) })
     .addHelpText('after', EXAMPLES);
-  addServe(root);
-  addSend(root);
-  addProbe(root);
-  addStatus(root);
-  addStop(root);
-  addTop(root);
-  addDoctor(root);
-  addTap(root);
-  addDemo(root);
+  const wanted = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name as string] : undefined;
+  for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) (await load?.())?.(root);
   for (const command of root.commands)
     command.showHelpAfterError(`Run simple-ipc ${command.name()} --help for its usage.`);
   root.showHelpAfterError('Run simple-ipc --help for its commands.');
@@ -70,9 +68,4 @@ async function exitCodeOf(error: unknown): Promise<number> {
   // It has said what there is to say. Without a command its help was an answer to wrong usage.
   if (error instanceof CommanderError) return error.exitCode === 0 && error.code !== 'commander.help' ? 0 : 2;
   return reportError(error);
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,4 +1,3 @@
-import { fstatSync } from 'node:fs';
 import { isAbsolute, sep } from 'node:path';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Command } from 'commander';
@@ -15,6 +14,9 @@ import {
   traceLink,
   webAddress,
 } from './tracing.ts';
+
+// Not imported: that would load all that node:fs can do, which takes longer than the request.
+const { fstatSync } = process.getBuiltinModule('node:fs');
 
 interface SendFlags extends TraceFlags {
   readonly timeout?: number;

@@ -25,7 +25,7 @@ export function addStop(program: Command): void {
       "how long running requests may go on (default: the server's)",
       milliseconds,
     )
-    .option('--timeout <MS>', 'how long to wait for its end (default: 30000)', milliseconds)
+    .option('--timeout <MS>', 'how long to wait for its end; 0: for ever (default: 30000)', milliseconds)
     .option('--force', 'kill it when it has not ended by then')
     .addHelpText('after', NOTES)
     .action(async (path: string, flags: StopFlags) => {

@@ -97,15 +97,18 @@ async function* events(
 ): AsyncGenerator<Uint8Array, void, void> {
   const out = new PassThrough();
   const sink = ndjsonSink(out);
-  const detach = server.observe((transition) => sink.write(transition));
-  const leave = () => out.destroy();
-  signal.addEventListener('abort', leave, { once: true });
   const finish = async () => {
-    await server.served;
     await sink.close(PATIENCE);
     out.end();
   };
-  void finish();
+  // Not by `served`: who waits for that stays in memory until then, long after its client has left.
+  const detach = server.observe((transition) => {
+    sink.write(transition);
+    if (transition.machine === 'pool' && transition.output !== undefined) void finish();
+  });
+  if (server.state === 'stopped' || server.state === 'failed') void finish();
+  const leave = () => out.destroy();
+  signal.addEventListener('abort', leave, { once: true });
   try {
     yield* out as AsyncIterable<Uint8Array>;
   } finally {

@@ -1,10 +1,14 @@
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { cleanUp } from '../runtime/rendezvous/clean-up.ts';
-import { shell } from '../runtime/rendezvous/errors.ts';
+import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
+import { aborted, shell } from '../runtime/rendezvous/errors.ts';
+import { CONTROL } from '../runtime/rendezvous/instance.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
 import { isProvedListener, processState } from '../runtime/rendezvous/process-state.ts';
+import { removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
 import type { EndReason } from '../machines/pool.ts';
 import { askControl, instanceOf, linesOf } from './ask.ts';
@@ -15,42 +19,55 @@ const DEFAULT_TIMEOUT = 30_000;
 const AFTER_SIGNAL = 5_000;
 /** How often to look whether it is gone, in milliseconds. */
 const STEP = 10;
+/** How long its directory may stay when its control endpoint is gone, in milliseconds. */
+const AFTER_CONTROL = 1_000;
 const LOCK_TIMEOUT = 5_000;
 
 /** As `stop` of src/index.ts, which says it all. */
 export async function stop(path: string, options: StopOptions = {}): Promise<Stopped> {
+  const { signal } = options;
   const timeout = time('timeout', options.timeout ?? DEFAULT_TIMEOUT);
   const drainTimeout =
     options.drainTimeout === undefined ? undefined : time('drainTimeout', options.drainTimeout);
   const status = await runningAt(path);
   if (status === undefined || isGone(status)) {
     // A socket that a killed server left is in nobody's way, but it misleads.
-    if (status !== undefined) await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+    const cleaning = cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+    // What says not whose it is may be another user's, or on no file system that can be written.
+    await (status === undefined ? cleaning.catch(() => undefined) : cleaning);
     return { wasRunning: false, pid: status?.pid, ended: undefined, killedBy: undefined };
   }
   const { pid } = status;
+  const deadline = performance.now() + (timeout === 0 ? Number.POSITIVE_INFINITY : timeout);
   try {
-    const ended = await stopPolitely(status, { drainTimeout, timeout, signal: options.signal });
+    const ended = await stopPolitely(status, { drainTimeout, timeout, deadline, signal });
     return { wasRunning: true, pid, ended, killedBy: undefined };
   } catch (error) {
-    if (isGone(status)) {
+    if (signal?.aborted === true) throw aborted(path, signal);
+    if (await hasEnded(status, error, deadline)) {
       await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
       return { wasRunning: true, pid, ended: undefined, killedBy: undefined };
     }
-    if (options.force !== true || options.signal?.aborted === true) throw notStopped(path, pid, error);
+    if (options.force !== true) throw notStopped(path, status, error);
     return { wasRunning: true, pid, ended: undefined, killedBy: await kill(path, status, timeout, error) };
   }
 }
 
-/** The server at the path; nothing where nobody listens. */
+/** The server at the path; where nobody listens, one that has given it up and is still to end; or nothing. */
 async function runningAt(path: string): Promise<InstanceStatus | undefined> {
   try {
     return await instanceOf(path);
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING') return undefined;
-    throw error;
+    if (!isNobodyThere(error)) throw error;
+    return instancesAt(resolveEndpoint(path).absolute)
+      .flatMap(({ status }) => (status === undefined || isGone(status) ? [] : [status]))
+      .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   }
+}
+
+function isNobodyThere(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING';
 }
 
 function isGone(status: InstanceStatus): boolean {
@@ -64,10 +81,15 @@ async function stopPolitely(
   {
     drainTimeout,
     timeout,
+    deadline,
     signal,
-  }: { drainTimeout: number | undefined; timeout: number; signal: AbortSignal | undefined },
+  }: {
+    drainTimeout: number | undefined;
+    timeout: number;
+    deadline: number;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<EndReason> {
-  const deadline = performance.now() + timeout;
   const answer = await askControl(status, 'stop', drainTimeout === undefined ? {} : { drainTimeout }, {
     timeout,
     deadline: timeout,
@@ -75,13 +97,30 @@ async function stopPolitely(
   });
   let ended: EndReason | undefined;
   for await (const line of linesOf(answer, status.path)) ended = (line as { ended?: EndReason }).ended;
-  if (ended === undefined) throw new Error('its answer ended early');
-  while (performance.now() < deadline && isListed(status)) await sleep(STEP);
+  if (ended === undefined) throw new Error('Its answer ended early.');
+  await isUnlisted(status, deadline);
+  // The server does so as well, but after what is waited for.
+  removeSidecar(sidecarOf(status.path));
   return ended;
 }
 
-function isListed({ path, control }: InstanceStatus): boolean {
-  return instancesAt(path).some(({ status }) => status?.control === control);
+/** Whether it has ended all the same: in the very moment in which it was asked, its control endpoint is gone. */
+async function hasEnded(status: InstanceStatus, error: unknown, deadline: number): Promise<boolean> {
+  if (isGone(status)) return true;
+  return (
+    isNobodyThere(error) && isUnlisted(status, Math.min(deadline, performance.now() + AFTER_CONTROL))
+  );
+}
+
+/** Waits until nothing of it stands beside the socket. False when it still does at the deadline. */
+async function isUnlisted({ path, startedAt, pid }: InstanceStatus, deadline: number): Promise<boolean> {
+  const isListed = () =>
+    instancesAt(path).some(({ status }) => status?.pid === pid && status.startedAt === startedAt);
+  while (isListed()) {
+    if (performance.now() >= deadline) return false;
+    await sleep(STEP);
+  }
+  return true;
 }
 
 async function kill(
@@ -93,11 +132,11 @@ async function kill(
   // Who can be asked has been, and has had its time.
   const signals = status.control === null ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGKILL'] as const);
   for (const signal of signals) {
-    if (!isProvedListener(status)) throw notProved(path, status, why);
+    if (!isProved(status)) throw notProved(path, status, why);
     try {
       process.kill(status.pid, signal);
     } catch (error) {
-      if (errnoOf(error) === 'EPERM') throw notStopped(path, status.pid, error);
+      if (errnoOf(error) === 'EPERM') throw notStopped(path, status, error);
       // It has ended in this instant.
     }
     const deadline = performance.now() + (signal === 'SIGTERM' ? timeout : AFTER_SIGNAL);
@@ -106,14 +145,24 @@ async function kill(
     await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
     return signal;
   }
-  throw notStopped(path, status.pid, why);
+  throw notStopped(path, status, why);
 }
 
-function notStopped(path: string, pid: number, cause: unknown): SimpleIpcError {
+/** By its socket; or, where it has closed that and does not end, by that of its control endpoint. */
+function isProved(status: InstanceStatus): boolean {
+  if (isProvedListener(status)) return true;
+  if (status.control === null) return false;
+  return isProvedListener({ ...status, boundAs: join(dirname(status.boundAs), CONTROL) });
+}
+
+function notStopped(path: string, { pid, control }: InstanceStatus, cause: unknown): SimpleIpcError {
+  const remedy =
+    control === null
+      ? 'Or kill it (force).'
+      : 'Wait longer (timeout), let it leave off what it does (drainTimeout), or kill it (force).';
   return new SimpleIpcError(
     'SIMPLE_IPC_STOP_FAILED',
-    `The server at ${shell(path)} (pid ${pid}) has not stopped: ${reasonOf(cause)} Wait longer (timeout), let it leave off ` +
-      'what it does (drainTimeout), or kill it (force).',
+    `The server at ${shell(path)} (pid ${pid}) has not stopped: ${reasonOf(cause)} ${remedy}`,
     { path, cause },
   );
 }

@@ -31,10 +31,10 @@ export interface ServerStatus extends InstanceStatus {
 export interface StopOptions {
   /** How long running requests may go on. Default: what the server was told. */
   drainTimeout?: number;
-  /** How long to wait for the server to end. Default 30,000. */
+  /** How long to wait for the server to end. Default 30,000; 0 waits for ever. */
   timeout?: number;
   /**
-   * Kills the process (SIGTERM where it can't be asked, then SIGKILL) when it has not ended by then; but only if it is proved
+   * Kills the process (SIGTERM where it can't be asked, and SIGKILL) when it has not ended by then; but only if it is proved
    * to be the one that listens, which takes Linux. Default false.
    */
   force?: boolean;

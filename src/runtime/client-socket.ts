@@ -1,4 +1,6 @@
-import { Socket } from 'node:net';
+import { net } from './builtins.ts';
+
+const { Socket } = net;
 
 /** What a client hears from its socket. */
 export interface ClientSocketOwner {

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { fs } from './builtins.ts';
+
+const { readFileSync } = fs;
 
 /** Descriptors that are left to the rest of the program when connections are refused for want of them. */
 const RESERVE = 8;

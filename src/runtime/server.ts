@@ -1,4 +1,4 @@
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
 import { tellReplaced } from './handover.ts';
@@ -11,6 +11,9 @@ import { publish, type Publication } from './rendezvous/publish.ts';
 import type { InstanceStatus } from './rendezvous/status.ts';
 import * as failure from './server-errors.ts';
 import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
+import { net } from './builtins.ts';
+
+const { createServer } = net;
 
 /** How many connections may wait to be accepted. The kernel's own limit (net.core.somaxconn, 4096 on Linux) is below it or the same. git: 50. */
 const BACKLOG = 4_096;

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,6 +8,9 @@ import { inheritedDescriptors } from './inherited.ts';
 import { LIMIT_VARIABLE, LOG_VARIABLE } from './log-limit.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
+import { fs } from '../runtime/builtins.ts';
+
+const { accessSync, closeSync, constants, openSync, statSync } = fs;
 
 /** How a process ended. */
 export interface Exit {

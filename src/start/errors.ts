@@ -1,12 +1,14 @@
 /** What goes wrong with the start of a server: each message, and what to do about it. */
 
-import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 import { errnoOf, reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
 import type { Exit } from './detached.ts';
 import type { StartPlan } from './options.ts';
+import { fs } from '../runtime/builtins.ts';
+
+const { existsSync } = fs;
 
 /** As much of a command as is shown, in characters. */
 const SHOWN = 200;

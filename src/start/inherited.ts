@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { fs } from '../runtime/builtins.ts';
+
+const { readdirSync, readFileSync } = fs;
 
 /** O_CLOEXEC, as fdinfo shows flags: in octal. */
 const CLOSED_BY_EXEC = 0o2000000;

@@ -1,4 +1,9 @@
-import {
+import type { Stats } from 'node:fs';
+
+import { reasonOf } from '../runtime/errors.ts';
+import { fs } from '../runtime/builtins.ts';
+
+const {
   closeSync,
   constants,
   fstatSync,
@@ -8,10 +13,7 @@ import {
   truncateSync,
   writeFileSync,
   writeSync,
-  type Stats,
-} from 'node:fs';
-
-import { reasonOf } from '../runtime/errors.ts';
+} = fs;
 
 /** The variables that tell a started process where its output goes, and how long that may get, in bytes. */
 export const LOG_VARIABLE = 'SIMPLE_IPC_LOG';

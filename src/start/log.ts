@@ -1,17 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  type Stats,
-} from 'node:fs';
+import type { Stats } from 'node:fs';
 
 import { kindOf } from '../runtime/rendezvous/errors.ts';
 import { cannotOpenLog } from './errors.ts';
 import type { StartPlan } from './options.ts';
+import { fs } from '../runtime/builtins.ts';
+
+const { closeSync, constants, fstatSync, lstatSync, openSync, readSync, renameSync } = fs;
 
 /** The log of a server that is being started. */
 export interface Log {

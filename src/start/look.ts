@@ -1,9 +1,10 @@
-import { lstatSync } from 'node:fs';
-
 import { errnoOf, type SimpleIpcError } from '../runtime/errors.ts';
 import { connectError } from '../runtime/rendezvous/connect-error.ts';
 import { knock } from '../runtime/rendezvous/knock.ts';
 import type { StartPlan } from './options.ts';
+import { fs } from '../runtime/builtins.ts';
+
+const { lstatSync } = fs;
 
 /** How long a connect may take, in milliseconds. Only Windows, and a Unix that waits in `connect`, let it take any. */
 const KNOCK_TIMEOUT = 1_000;

@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync } from 'node:fs';
-
 import { errnoOf } from '../errors.ts';
 import { pipeOf, split } from './endpoint.ts';
 import { pathTooLong } from './errors.ts';
+import { fs } from '../builtins.ts';
+
+const { closeSync, constants, openSync } = fs;
 
 /** Linux: a descriptor that names a file and opens nothing. Node has no constant for it. */
 export const O_PATH = 0o10000000;

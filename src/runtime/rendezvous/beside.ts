@@ -1,10 +1,12 @@
-import { chmodSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { basename } from 'node:path';
 
 import { CONTROL, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
 import type { Publication } from './publication.ts';
+import { fs } from '../builtins.ts';
+
+const { chmodSync } = fs;
 
 /** Where the control endpoint of an instance listens: a socket in its directory, or a pipe with the directory's name. */
 export function controlPath(instance: Instance): string {

@@ -1,10 +1,11 @@
-import { unlinkSync } from 'node:fs';
-
 import { resolveEndpoint } from './endpoint.ts';
 import { identityAt, isSame } from './identity.ts';
 import { acquireLock } from './lock.ts';
 import { replaceableAt } from './occupant.ts';
 import { sweep } from './sidecar.ts';
+import { fs } from '../builtins.ts';
+
+const { unlinkSync } = fs;
 
 /**
  * Removes what a server left that is gone: its socket, and its directory. What lives stays.

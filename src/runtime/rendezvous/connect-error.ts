@@ -1,8 +1,9 @@
-import { statSync } from 'node:fs';
-
 import { errnoOf, reasonOf, SimpleIpcError, type ErrorCode } from '../errors.ts';
 import type { ActiveState } from '../types.ts';
 import { kindOf, shell } from './errors.ts';
+import { fs } from '../builtins.ts';
+
+const { statSync } = fs;
 
 /** What a failed connect says of a path. */
 export interface Diagnosis {

@@ -1,7 +1,9 @@
-import { realpathSync } from 'node:fs';
 import { win32 } from 'node:path';
 
 import { noSocketName, noWorkingDirectory } from './errors.ts';
+import { fs } from '../builtins.ts';
+
+const { realpathSync } = fs;
 
 /** Where a server listens. */
 export interface Endpoint {

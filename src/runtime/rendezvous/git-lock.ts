@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
-
 import { shell } from './errors.ts';
 import { pause } from './wait.ts';
+import { fs } from '../builtins.ts';
+
+const { existsSync } = fs;
 
 /** As long as git itself waits for it: DEFAULT_LOCK_TIMEOUT in unix-stream-server.c. Milliseconds, as all here. */
 const PATIENCE = 100;

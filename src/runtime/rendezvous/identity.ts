@@ -1,4 +1,6 @@
-import { lstatSync } from 'node:fs';
+import { fs } from '../builtins.ts';
+
+const { lstatSync } = fs;
 
 /**
  * Which file it is. ext4 gives a deleted file's inode to the next one at once, so device and inode prove nothing of

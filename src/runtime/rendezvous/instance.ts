@@ -1,10 +1,12 @@
-import { closeSync, mkdtempSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { basename, join } from 'node:path';
 
 import { addressIn, fits, inDirectory, openDirectory } from './address.ts';
 import { removeInstance } from './sidecar.ts';
 import { writeStatus, type InstanceStatus } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { closeSync, mkdtempSync } = fs;
 
 /** The directory of one server: what is its own alone, while it starts, serves and ends. */
 export interface Instance {

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { errnoOf } from '../errors.ts';
@@ -14,6 +13,9 @@ import {
   type InstanceStatus,
   type SocketIdentity,
 } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { readdirSync } = fs;
 
 /**
  * The instances of servers at a path, whether they live or are gone.

@@ -1,7 +1,8 @@
-import { connect } from 'node:net';
-
 import { withAddress } from './address.ts';
 import { aborted } from './errors.ts';
+import { net } from '../builtins.ts';
+
+const { connect } = net;
 
 /**
  * Connects, says nothing, and hangs up: git's way to see whether a server lives. Resolves with `undefined` when one

@@ -1,4 +1,3 @@
-import { closeSync, constants, fstatSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 
@@ -9,6 +8,9 @@ import { identityAt, isSame, type Identity } from './identity.ts';
 import { prepareSidecar } from './sidecar.ts';
 import { loadSqlite } from './sqlite.ts';
 import { pause, throwIfAborted } from './wait.ts';
+import { fs } from '../builtins.ts';
+
+const { closeSync, constants, fstatSync, openSync, rmdirSync, unlinkSync } = fs;
 
 /** Which lock, and how it is waited for. */
 export interface LockOptions {

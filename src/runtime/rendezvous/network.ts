@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { fs } from '../builtins.ts';
 
 /**
  * File systems that other machines may share, by the number that Linux gives them (`f_type` of statfs(2); numbers from
@@ -50,6 +50,6 @@ export function isNetworkFileSystem(type: number | bigint): boolean {
  */
 export async function networkFileSystemOf(directory: string): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const { type } = await statfs(directory, { bigint: true });
+  const { type } = await fs.promises.statfs(directory, { bigint: true });
   return networkFileSystemName(type);
 }

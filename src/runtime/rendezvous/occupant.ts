@@ -1,4 +1,4 @@
-import { lstatSync, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 
 import { errnoOf } from '../errors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -17,6 +17,9 @@ import { instanceAt } from './instances.ts';
 import { knock } from './knock.ts';
 import { networkFileSystemOf } from './network.ts';
 import type { InstanceStatus } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { lstatSync } = fs;
 
 /** How long a server may take to be found alive, in milliseconds. Only a Unix that waits in `connect` needs it. */
 const KNOCK_TIMEOUT = 1000;

@@ -1,11 +1,12 @@
-import { lstatSync } from 'node:fs';
-
 import { errnoOf, invalidArgument, reasonOf } from '../errors.ts';
 import type { ActiveState, ProbeResult } from '../types.ts';
 import { connectError, diagnose, stateOf } from './connect-error.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { kindOf, shell } from './errors.ts';
 import { knock } from './knock.ts';
+import { fs } from '../builtins.ts';
+
+const { lstatSync } = fs;
 
 /**
  * Whether a server listens at a path, in git's states, and why. It looks at what stands there, and if that is a socket,

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 import { errnoOf } from '../errors.ts';
 import type { InstanceStatus } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { readdirSync, readFileSync, readlinkSync } = fs;
 
 /** When a process was started, in clock ticks since the machine was; nothing where it can't be told. */
 export function processStartTime(pid: number): string | null {

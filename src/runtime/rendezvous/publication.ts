@@ -1,5 +1,3 @@
-import { unlinkSync } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { errnoOf, reasonOf } from '../errors.ts';
@@ -7,8 +5,11 @@ import { shell } from './errors.ts';
 import { identityAt, isSame, type Identity } from './identity.ts';
 import type { Instance } from './instance.ts';
 import { acquireLock } from './lock.ts';
-import { removeSidecar } from './sidecar.ts';
+import { removeSidecar, sweep } from './sidecar.ts';
 import { identityToJson, type InstanceStatus } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { unlinkSync } = fs;
 
 /** A path that a server has taken. */
 export interface Publication {
@@ -91,7 +92,7 @@ function release(instance: Instance): void {
 
 async function stands(path: string, identity: Identity): Promise<boolean> {
   try {
-    return isSame(await lstat(path, { bigint: true }), identity);
+    return isSame(await fs.promises.lstat(path, { bigint: true }), identity);
   } catch (error) {
     const errno = errnoOf(error);
     return errno !== 'ENOENT' && errno !== 'ENOTDIR';
@@ -106,6 +107,8 @@ async function giveUp(path: string, identity: Identity, options: PublicationOpti
     const lock = await acquireLock(path, { lockTimeout });
     try {
       if (isSame(identityAt(path), identity)) unlinkSync(path);
+      // Such as of a server that this one has replaced, and that was killed before it had ended.
+      sweep(lock.sidecar, onNotice ?? (() => {}));
     } finally {
       lock.release();
     }

@@ -1,4 +1,3 @@
-import { chmodSync, renameSync } from 'node:fs';
 import type { Server } from 'node:net';
 
 import { errnoOf, SimpleIpcError } from '../errors.ts';
@@ -15,6 +14,9 @@ import { published, publishedPipe, type Publication } from './publication.ts';
 import { sweep } from './sidecar.ts';
 import { statusOf } from './status.ts';
 import { throwIfAborted } from './wait.ts';
+import { fs } from '../builtins.ts';
+
+const { chmodSync, renameSync } = fs;
 
 export type { Publication } from './publication.ts';
 

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -15,6 +15,9 @@ import {
 } from './errors.ts';
 import { isAlive, processState } from './process-state.ts';
 import { pidInName, readInstance, STATUS_FILES } from './status.ts';
+import { fs } from '../builtins.ts';
+
+const { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } = fs;
 
 /**
  * The directory of the locks of a path and of the instances of its servers: `<path>.d`. On Windows a pipe's name is no

@@ -1,4 +1,3 @@
-import { constants, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,6 +5,9 @@ import { VERSION } from '../../version.ts';
 import { reasonOf } from '../errors.ts';
 import type { Identity } from './identity.ts';
 import { bootId, pidNamespace, processStartTime } from './process-state.ts';
+import { fs } from '../builtins.ts';
+
+const { constants, lstatSync, readFileSync, renameSync, writeFileSync } = fs;
 
 /**
  * What a server writes down of itself before its socket appears: `status.json` in its instance's directory. It says the

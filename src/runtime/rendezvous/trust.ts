@@ -1,8 +1,11 @@
-import { lstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 
 import { errnoOf, SimpleIpcError } from '../errors.ts';
 import { split } from './endpoint.ts';
 import { shell, untrusted } from './errors.ts';
+import { fs } from '../builtins.ts';
+
+const { lstatSync, readlinkSync, statSync } = fs;
 
 const GROUP_WRITE = 0o020;
 const OTHERS_WRITE = 0o002;
