@@ -39,6 +39,7 @@ export type {
   Chunk,
   ConnectionOutput,
   ConnectionState,
+  ExpectedServer,
   Handler,
   IpcRequest,
   IpcResponse,
@@ -84,7 +85,7 @@ export async function serve(path: string, handler: Handler, options: ServeOption
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`, `SIMPLE_IPC_BUSY`,
  *   `SIMPLE_IPC_INVALID_PATH`, `SIMPLE_IPC_PERMISSION_DENIED`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_UNTRUSTED_PATH`,
- *   `SIMPLE_IPC_CONNECT_FAILED`: nothing was sent. `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`,
+ *   `SIMPLE_IPC_CONNECT_FAILED`, `SIMPLE_IPC_START_FAILED`, `SIMPLE_IPC_WRONG_SERVER`: nothing was sent. `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`,
  *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
  *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
  */
@@ -94,9 +95,10 @@ export async function request(
   options: RequestOptions = {},
 ): Promise<IpcResponse> {
   const observed = { ...options, telemetry: published(options.telemetry) };
-  if (options.start === undefined) return requestObserved(path, message, observed);
-  const { startHooks } = await import('./start/request.ts');
-  return requestObserved(path, message, observed, startHooks(path, options.start));
+  if (options.start === undefined && options.expect === undefined)
+    return requestObserved(path, message, observed);
+  const { callHooks } = await import('./start/request.ts');
+  return requestObserved(path, message, observed, await callHooks(path, options));
 }
 
 /** Loaded when somebody asks: the server is there earlier, and most are never asked. */

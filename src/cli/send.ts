@@ -1,7 +1,7 @@
 import { isAbsolute, sep } from 'node:path';
 import type { SpanContext } from '@opentelemetry/api';
-import type { Command } from 'commander';
-import type { IpcResponse, RequestOptions } from '../index.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { ExpectedServer, IpcResponse, RequestOptions } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
 import { Failure, quote, reasonOf, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
@@ -32,6 +32,8 @@ interface SendFlags extends TraceFlags {
   readonly startTimeout?: number;
   readonly startLog?: string;
   readonly startCwd?: string;
+  readonly expect?: ExpectedServer;
+  readonly replace?: true;
 }
 
 const JAEGER = 'http://127.0.0.1:16686';
@@ -76,6 +78,13 @@ export function addSend(program: Command): void {
     .option('--start-log <FILE>', 'where its output goes (default: PATH.log)')
     .option('--start-cwd <DIR>', 'the directory that it runs in (default: /)');
   const commandToStart = splitStart(command);
+  command
+    .option(
+      '--expect <NAME[@RANGE]>',
+      'ask only that program, in that range of versions, such as app@^1.4',
+      expected,
+    )
+    .option('--replace', 'with --expect and --start: end a server of that program in another version first');
   addPropagateOption(addTraceOptions(command))
     .option('--jaeger <URL>', "where Jaeger's pages are, for the link of the trace", webAddress, JAEGER)
     .addHelpText('after', NOTES)
@@ -91,6 +100,7 @@ async function send(
   start: RequestOptions['start'],
 ): Promise<void> {
   const { timeout, deadline, waitIfBusy, waitIfMissing, allowUntrusted, idempotent } = flags;
+  const expect = expectedServer(flags);
   const { request } = await import('../index.ts');
   const tracing = await startTracing(
     { trace, sample, keepSlowerThan, serviceName },
@@ -117,6 +127,7 @@ async function send(
     waitIfMissing,
     allowUntrusted,
     idempotent,
+    expect,
     start,
     telemetry,
   };
@@ -178,6 +189,28 @@ function startOptions(
     ...(startLog === undefined ? undefined : { log: startLog }),
     ...(startCwd === undefined ? undefined : { cwd: startCwd }),
   };
+}
+
+/** `NAME`, or `NAME@RANGE`. The name of a package may begin with an at sign. */
+function expected(text: string): ExpectedServer {
+  const at = text.indexOf('@', 1);
+  const [program, version] = at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  if (program === '' || (at !== -1 && version === ''))
+    throw new InvalidArgumentError(
+      'Give the name of a program, and a range of versions if need be: app@^1.4',
+    );
+  return { program, ...(version === '' ? undefined : { version }) };
+}
+
+function expectedServer({
+  expect,
+  replace,
+  start,
+}: Pick<SendFlags, 'expect' | 'replace' | 'start'>): ExpectedServer | undefined {
+  if (replace === undefined) return expect;
+  if (expect === undefined || start === undefined)
+    throw new Failure('--replace needs to know what for, and by what: add --expect and --start.', 2);
+  return { ...expect, replace };
 }
 
 /** As the kernel reads it: `link/..` stays. */

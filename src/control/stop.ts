@@ -107,9 +107,7 @@ async function stopPolitely(
 /** Whether it has ended all the same: in the very moment in which it was asked, its control endpoint is gone. */
 async function hasEnded(status: InstanceStatus, error: unknown, deadline: number): Promise<boolean> {
   if (isGone(status)) return true;
-  return (
-    isNobodyThere(error) && isUnlisted(status, Math.min(deadline, performance.now() + AFTER_CONTROL))
-  );
+  return isNobodyThere(error) && isUnlisted(status, Math.min(deadline, performance.now() + AFTER_CONTROL));
 }
 
 /** Waits until nothing of it stands beside the socket. False when it still does at the deadline. */

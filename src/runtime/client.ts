@@ -17,8 +17,8 @@ const REPEATS = 3;
 
 /** What belongs to a call beside its own attempts to connect: within its one span, its deadline and its signal. */
 export interface CallHooks {
-  /** Is called before each attempt. What it throws is taken for what the attempt threw. */
-  beforeConnect?(): void | Promise<void>;
+  /** Is called before each attempt. What it throws ends the call. `signal` aborts when the call has been given up. */
+  beforeConnect?(signal: AbortSignal): Promise<void>;
   /**
    * Nobody listens at the path (`SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`), and this attempt has let no
    * byte go. Resolves where it is worth connecting again, at once; what it throws ends the call. `signal` aborts when the
@@ -45,12 +45,10 @@ export async function request(
   try {
     for (;;) {
       giveUp.throwIfDue();
+      const { beforeConnect } = hooks;
+      if (beforeConnect !== undefined) await giveUp.during((signal) => beforeConnect(signal));
       let exchange: Exchange | undefined;
       try {
-        if (hooks.beforeConnect !== undefined) {
-          await hooks.beforeConnect();
-          giveUp.throwIfDue();
-        }
         // Looked at each time: a socket that was not there before may be anybody's.
         if (options.allowUntrusted !== true) checkTrust(absolute);
         const current = new Exchange(path, limits.timeout, observer);

@@ -231,6 +231,21 @@ export interface StartResult {
   readonly pid: number | undefined;
 }
 
+/** A server as a client wants it. */
+export interface ExpectedServer {
+  program?: string;
+  /**
+   * A range of versions, such as `^1.4`, `~1.4.2`, `1.4` or `>=1.4 <3`; `||` stands between alternatives. Versions are those of
+   * Semantic Versioning.
+   */
+  version?: string;
+  /**
+   * Has a server of that program with another version stop, and with `start` starts its successor. A server of another program
+   * is never stopped. Default false.
+   */
+  replace?: boolean;
+}
+
 /** Options of `request`. Times are in milliseconds. */
 export interface RequestOptions {
   /**
@@ -264,6 +279,11 @@ export interface RequestOptions {
    * a call; any number of calls at once start one. Default none.
    */
   start?: StartOptions | readonly string[];
+  /**
+   * Who must be listening, by what the server was told that it is (`program` and `version` of `serve`): nothing is sent to any
+   * other. Default: whoever it is.
+   */
+  expect?: ExpectedServer;
   /**
    * Asks again, at most three times, when the server hung up (`SIMPLE_IPC_HUNG_UP`) after the request was sent and before its
    * answer came: it may have been acted on, so say this of requests that may be acted on twice. Only for messages given whole.

@@ -3,7 +3,7 @@ import test from 'ava';
 
 import { request, type Telemetry } from '../../src/index.ts';
 import { connectError } from '../../src/runtime/rendezvous/connect-error.ts';
-import { startHooks } from '../../src/start/request.ts';
+import { callHooks } from '../../src/start/request.ts';
 import { message, packet } from '../support/raw-client.ts';
 import { rawServer } from '../support/raw-server.ts';
 import { eventually, serving, within } from '../support/serving.ts';
@@ -79,7 +79,7 @@ test('so do the signal of the request, and that of the start', async (t) => {
 
 test('one start a call: a second absence is an error', async (t) => {
   const { path, command, pids, allGone } = serversAt(t);
-  const { whenMissing } = startHooks(path, command());
+  const { whenMissing } = await callHooks(path, { start: command() });
   const { signal } = new AbortController();
   const absent = (errno: string) => connectError(Object.assign(new Error(errno), { code: errno }), path);
   await whenMissing!(absent('ENOENT'), signal);

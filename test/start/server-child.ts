@@ -32,6 +32,12 @@ switch (what) {
     await index.serve(path, handler, { control: true, takeover: more === 'takeover' });
     break;
   }
+  case 'as': {
+    const [program, version] = more.split('@') as [string, string];
+    const { serve } = await import('../../src/index.ts');
+    await serve(path, () => `${program} ${version}`, { program, version, control: true });
+    break;
+  }
   case 'exit':
     process.stderr.write(more);
     process.exitCode = 3;
