@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { DOCUMENT, withTables } from '../../scripts/telemetry-tables.ts';
+import { DOCUMENTS, withTables } from '../../scripts/tables.ts';
 import { EVENTS } from '../../src/telemetry/conventions.ts';
 import { PHASES } from '../../src/telemetry/facts.ts';
 import { VERSION } from '../../src/version.ts';
 
-test('the tables of docs/telemetry.md are what the conventions say: else run `npm run tables`', (t) => {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  t.is(text, withTables(text));
-  t.is(text.match(/<!-- end -->/g)?.length, 5);
+test('the tables of docs/ are what the code says: else run `npm run tables`', (t) => {
+  const texts = DOCUMENTS.map((document) => readFileSync(document, 'utf8'));
+  for (const text of texts) t.is(text, withTables(text));
+  t.deepEqual(
+    texts.map((text) => text.match(/<!-- end -->/g)?.length),
+    [5, 1],
+  );
 });
 
 test('every phase is an event, in the same order', (t) => {

@@ -1,10 +1,13 @@
-/** Writes the tables of docs/telemetry.md from the conventions. `npm run tables`; a test fails when they are stale. */
+/** Writes the tables of docs/ that stand in the code. `npm run tables`; tests fail when they are stale. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
+import { REASONS } from '../src/doctor/index.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, EVENTS, METRICS } from '../src/telemetry/conventions.ts';
 import { DROP_REASONS } from '../src/telemetry/start.ts';
 
-export const DOCUMENT = new URL('../docs/telemetry.md', import.meta.url);
+export const DOCUMENTS = ['telemetry', 'operations'].map(
+  (name) => new URL(`../docs/${name}.md`, import.meta.url),
+);
 
 const code = (text: string) => `\`${text}\``;
 
@@ -46,6 +49,11 @@ const TABLES: Readonly<Record<string, () => string>> = {
       ['Reason', 'Means'],
       Object.entries(DROP_REASONS).map(([reason, means]) => [code(reason), means]),
     ),
+  reasons: () =>
+    table(
+      ['Reason', 'Meaning', 'To do'],
+      Object.entries(REASONS).map(([reason, { meaning, remedy }]) => [code(reason), meaning, remedy]),
+    ),
   buckets: () => `Buckets, in seconds: ${DURATION_BUCKETS.join(', ')}.`,
 };
 
@@ -55,15 +63,18 @@ export function withTables(text: string): string {
     /(<!-- (?<name>\w+) -->\n).*?(<!-- end -->)/gs,
     (_all, start: string, name: string, end: string) => {
       const make = TABLES[name];
-      if (make === undefined) throw new Error(`docs/telemetry.md has a mark '${name}', which is no table.`);
+      if (make === undefined) throw new Error(`There is a mark '${name}', which is no table.`);
       return `${start}${make()}\n${end}`;
     },
   );
 }
 
 if (import.meta.main) {
-  const before = readFileSync(DOCUMENT, 'utf8');
-  const after = withTables(before);
-  if (after !== before) writeFileSync(DOCUMENT, after);
-  console.log(after === before ? 'docs/telemetry.md is up to date.' : 'docs/telemetry.md is written.');
+  for (const document of DOCUMENTS) {
+    const before = readFileSync(document, 'utf8');
+    const after = withTables(before);
+    if (after !== before) writeFileSync(document, after);
+    const name = document.pathname.split('/').at(-1);
+    console.log(`docs/${name} is ${after === before ? 'up to date' : 'written'}.`);
+  }
 }
