@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
-import { ignoreLostTerminal, reportError, say } from './messages.ts';
+import { say } from './messages.ts';
 
 const EXAMPLES = `
 Examples:
@@ -34,18 +34,16 @@ const COMMANDS: { readonly [Name in string]?: () => Promise<(program: Command) =
   demo: async () => (await import('./demo.ts')).addDemo,
 };
 
-/** Runs the command line. Sets the exit code: 0 fine, 1 the operation failed, 2 wrong usage. */
-export async function run(argv: readonly string[]): Promise<void> {
-  ignoreLostTerminal();
-  try {
-    await (await program(argv[2])).parseAsync(argv);
-    // Whatever a user's module or a stalled reader of stdout keeps open: the command is over.
-    process.exit();
-  } catch (error) {
-    process.exitCode = await exitCodeOf(error);
-    // Help and version may still be on their way through a pipe; nothing else is open.
-    if (!(error instanceof CommanderError)) process.exit();
-  }
+/** Parses the command line and does what it says. Throws an error of the parser as well where it has shown help. */
+export async function parse(argv: readonly string[]): Promise<void> {
+  await (await program(argv[2])).parseAsync(argv);
+}
+
+/** The exit code for what the parser has said; nothing for any other error. */
+export function exitCodeOfUsage(error: unknown): number | undefined {
+  if (!(error instanceof CommanderError)) return undefined;
+  // Without a command its help was an answer to wrong usage.
+  return error.exitCode === 0 && error.code !== 'commander.help' ? 0 : 2;
 }
 
 /** With the command that is asked for; with all of them where that is none, for the help. */
@@ -62,10 +60,4 @@ async function program(name: string | undefined): Promise<Command> {
     command.showHelpAfterError(`Run simple-ipc ${command.name()} --help for its usage.`);
   root.showHelpAfterError('Run simple-ipc --help for its commands.');
   return root;
-}
-
-async function exitCodeOf(error: unknown): Promise<number> {
-  // It has said what there is to say. Without a command its help was an answer to wrong usage.
-  if (error instanceof CommanderError) return error.exitCode === 0 && error.code !== 'commander.help' ? 0 : 2;
-  return reportError(error);
 }

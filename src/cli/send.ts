@@ -1,10 +1,10 @@
 import { isAbsolute, sep } from 'node:path';
 import type { SpanContext } from '@opentelemetry/api';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { ExpectedServer, IpcResponse, RequestOptions } from '../index.ts';
+import type { ExpectedServer, RequestOptions } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
-import { Failure, quote, reasonOf, say } from './messages.ts';
-import { writeOut } from './stdout.ts';
+import { ask } from './ask.ts';
+import { Failure, say } from './messages.ts';
 import {
   addPropagateOption,
   addTraceOptions,
@@ -14,9 +14,6 @@ import {
   traceLink,
   webAddress,
 } from './tracing.ts';
-
-// Not imported: that would load all that node:fs can do, which takes longer than the request.
-const { fstatSync } = process.getBuiltinModule('node:fs');
 
 interface SendFlags extends TraceFlags {
   readonly timeout?: number;
@@ -101,25 +98,12 @@ async function send(
 ): Promise<void> {
   const { timeout, deadline, waitIfBusy, waitIfMissing, allowUntrusted, idempotent } = flags;
   const expect = expectedServer(flags);
-  const { request } = await import('../index.ts');
   const tracing = await startTracing(
     { trace, sample, keepSlowerThan, serviceName },
     propagate === true ? { propagate } : {},
   );
   let span: SpanContext | undefined;
   const telemetry = tracing && tellingSpans(tracing.telemetry, (context) => (span = context));
-  const interrupt = new AbortController();
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(name, () => {
-        reject(
-          new Failure(`Given up by ${name}: what came of the answer from ${quote(path)} is not all of it.`),
-        );
-        interrupt.abort();
-      });
-    }
-  });
-  const content = message === '-' ? fromStdin() : message;
   const given = {
     timeout,
     deadline,
@@ -131,18 +115,12 @@ async function send(
     start,
     telemetry,
   };
-  const responding = request(path, content, {
-    ...(Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== undefined),
-    ) as RequestOptions),
-    signal: interrupt.signal,
-  });
-  const asked = async () => print(await responding, whole === true);
-  // A stdout that nobody reads must not keep an interrupt waiting. A server that was to be started is ended before.
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as RequestOptions;
   try {
-    await Promise.race([asked(), interrupted]);
+    await ask(path, message, options, whole === true);
   } finally {
-    if (interrupt.signal.aborted) await responding.catch(() => undefined);
     await tracing?.close();
     if (span !== undefined && (tracing?.exported() ?? 0) > 0) say(`Trace: ${traceLink(jaeger, span)}`);
   }
@@ -216,22 +194,4 @@ function expectedServer({
 /** As the kernel reads it: `link/..` stays. */
 function absolute(path: string): string {
   return isAbsolute(path) ? path : `${process.cwd()}${sep}${path.replace(/^(?:\.\/+)+/u, '')}`;
-}
-
-async function print(response: IpcResponse, whole: boolean): Promise<void> {
-  if (whole) {
-    await writeOut(await response.bytes());
-    return;
-  }
-  for await (const chunk of response) await writeOut(chunk);
-}
-
-async function* fromStdin(): AsyncGenerator<Uint8Array, void> {
-  try {
-    // Node.js shows a directory as a stdin without content, and an empty request is one that is believed.
-    if (process.platform !== 'win32' && fstatSync(0).isDirectory()) throw new Error('it is a directory');
-    yield* process.stdin;
-  } catch (error) {
-    throw new Failure(`stdin could not be read (${reasonOf(error)}): the request was not sent whole.`);
-  }
 }

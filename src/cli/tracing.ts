@@ -4,6 +4,7 @@ import type { Telemetry } from '../index.ts';
 import type { Classify } from '../telemetry/classify.ts';
 import type { CallObservation } from '../telemetry/observation.ts';
 import { milliseconds } from './arguments.ts';
+import { exportsByEnvironment } from './exporters.ts';
 import { Failure, reasonOf, say } from './messages.ts';
 
 /** What `--trace` and its companions say. */
@@ -22,14 +23,6 @@ export interface Tracing {
   /** Exports what is left, within a bound. */
   close(): Promise<void>;
 }
-
-/** Variables that tell the SDK where to export to: whoever sets one wants it. */
-const EXPORTERS = [
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-  'OTEL_TRACES_EXPORTER',
-  'OTEL_METRICS_EXPORTER',
-];
 
 export function addTraceOptions(command: Command): Command {
   return command
@@ -52,7 +45,7 @@ export async function startTracing(
   { trace, sample, keepSlowerThan, serviceName }: TraceFlags,
   more: { readonly classify?: Classify; readonly propagate?: boolean } = {},
 ): Promise<Tracing | undefined> {
-  const wanted = trace !== undefined || EXPORTERS.some((name) => (process.env[name] ?? '') !== '');
+  const wanted = trace !== undefined || exportsByEnvironment();
   if (!wanted) {
     if ([sample, keepSlowerThan, serviceName].some((flag) => flag !== undefined) || more.propagate === true)
       throw new Failure(

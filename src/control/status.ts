@@ -22,6 +22,10 @@ export async function status(
     }
     return { ...known, live: null, problem: 'Its control endpoint has not said how it is.' };
   } catch (error) {
-    return { ...known, live: null, problem: reasonOf(error) };
+    const problem =
+      state === 'gone' || state === 'zombie'
+        ? `Its process (pid ${written.pid}) has ended, and could not clean up: the next server there does.`
+        : reasonOf(error);
+    return { ...known, live: null, problem };
   }
 }

@@ -7,7 +7,7 @@ import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
 import { aborted, shell } from '../runtime/rendezvous/errors.ts';
 import { CONTROL } from '../runtime/rendezvous/instance.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
-import { isProvedListener, processState } from '../runtime/rendezvous/process-state.ts';
+import { isProvedListener, listeningSockets, processState } from '../runtime/rendezvous/process-state.ts';
 import { removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
 import type { EndReason } from '../machines/pool.ts';
@@ -19,7 +19,7 @@ const DEFAULT_TIMEOUT = 30_000;
 const AFTER_SIGNAL = 5_000;
 /** How often to look whether it is gone, in milliseconds. */
 const STEP = 10;
-/** How long its directory may stay when its control endpoint is gone, in milliseconds. */
+/** How long its directory may stay when its control endpoint is gone, and its socket when it is, in milliseconds. */
 const AFTER_CONTROL = 1_000;
 const LOCK_TIMEOUT = 5_000;
 
@@ -32,9 +32,9 @@ export async function stop(path: string, options: StopOptions = {}): Promise<Sto
   const status = await runningAt(path);
   if (status === undefined || isGone(status)) {
     // A socket that a killed server left is in nobody's way, but it misleads.
-    const cleaning = cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
-    // What says not whose it is may be another user's, or on no file system that can be written.
-    await (status === undefined ? cleaning.catch(() => undefined) : cleaning);
+    if (status !== undefined) await cleanUpAfter(path, status);
+    // What does not say whose it is may be another user's, or where nothing can be written.
+    else await cleanUp(path, { lockTimeout: LOCK_TIMEOUT }).catch(() => undefined);
     return { wasRunning: false, pid: status?.pid, ended: undefined, killedBy: undefined };
   }
   const { pid } = status;
@@ -45,7 +45,7 @@ export async function stop(path: string, options: StopOptions = {}): Promise<Sto
   } catch (error) {
     if (signal?.aborted === true) throw aborted(path, signal);
     if (await hasEnded(status, error, deadline)) {
-      await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+      await cleanUpAfter(path, status);
       return { wasRunning: true, pid, ended: undefined, killedBy: undefined };
     }
     if (options.force !== true) throw notStopped(path, status, error);
@@ -140,10 +140,26 @@ async function kill(
     const deadline = performance.now() + (signal === 'SIGTERM' ? timeout : AFTER_SIGNAL);
     while (performance.now() < deadline && !isGone(status)) await sleep(STEP);
     if (!isGone(status)) continue;
-    await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+    await cleanUpAfter(path, status);
     return signal;
   }
   throw notStopped(path, status, why);
+}
+
+/** Removes what it left. The first of its threads is a zombie a moment before the last one lets the socket go. */
+async function cleanUpAfter(path: string, { boundAs }: InstanceStatus): Promise<void> {
+  const deadline = performance.now() + AFTER_CONTROL;
+  while (isBound(boundAs) && performance.now() < deadline) await sleep(STEP);
+  await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+}
+
+function isBound(name: string): boolean {
+  try {
+    return listeningSockets(name).size > 0;
+  } catch {
+    // Linux alone tells.
+    return false;
+  }
 }
 
 /** By its socket; or, where it has closed that and does not end, by that of its control endpoint. */

@@ -113,6 +113,12 @@ export function time(name: string, value: number): number {
   throw invalidArgument(`${name} is ${shown(value)}: give milliseconds, 0 to ${LONGEST_TIME}.`);
 }
 
+/** Checks a descriptor. */
+export function descriptor(fd: number): number {
+  if (Number.isSafeInteger(fd) && fd >= 0) return fd;
+  throw invalidArgument(`fd is ${shown(fd)}: give the number of a descriptor that listens.`);
+}
+
 function wait(name: string, value: boolean | number | undefined): number {
   if (value === undefined || value === false) return 0;
   return value === true ? DEFAULT_WAIT : time(name, value);

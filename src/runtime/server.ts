@@ -2,7 +2,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
 import { tellReplaced } from './handover.ts';
-import { identityOf, serveLimits, time, type ServeLimits } from './options.ts';
+import { descriptor, identityOf, serveLimits, time, type ServeLimits } from './options.ts';
 import { Pool } from './pool.ts';
 import { controlPath, listenBeside } from './rendezvous/beside.ts';
 import { adopt } from './rendezvous/descriptor.ts';
@@ -53,7 +53,8 @@ export async function serve(
     throw invalidArgument('serve needs a handler: serve(path, (request) => answer).');
   const limits = serveLimits(options);
   const identity = { ...identityOf(options), log: log ?? null };
-  const { fd, takeover, signal } = options;
+  const { takeover, signal } = options;
+  const fd = options.fd === undefined ? undefined : descriptor(options.fd);
   if (fd !== undefined && takeover === true)
     throw invalidArgument('fd and takeover do not go together: the path of a descriptor is whose it was.');
 

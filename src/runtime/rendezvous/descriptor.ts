@@ -3,12 +3,12 @@ import type { Server } from 'node:net';
 
 import { errnoOf, reasonOf } from '../errors.ts';
 import { resolveEndpoint } from './endpoint.ts';
-import { shell } from './errors.ts';
+import { descriptorFailed, shell } from './errors.ts';
 import { identityAt } from './identity.ts';
 import { makeInstance, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
 import type { Publication } from './publication.ts';
-import { publishError, type PublishOptions } from './publish.ts';
+import type { PublishOptions } from './publish.ts';
 import { prepareSidecar, removeSidecar } from './sidecar.ts';
 import { statusOf, type InstanceStatus } from './status.ts';
 
@@ -31,7 +31,7 @@ export async function adopt(
     await listen(server, () => server.listen({ fd, backlog: options.backlog }));
   } catch (error) {
     await close(server);
-    throw publishError(error, absolute);
+    throw descriptorFailed(absolute, fd, error);
   }
   const described = await describe(absolute, options);
   return {

@@ -148,6 +148,14 @@ export function listenFailed(path: string, cause: unknown): SimpleIpcError {
   );
 }
 
+export function descriptorFailed(path: string, fd: number, cause: unknown): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_LISTEN_FAILED',
+    `The descriptor ${fd} is no Unix socket that can listen (${reasonOf(cause)}). Hand in one that listens at ${shell(path)}.`,
+    { path, cause },
+  );
+}
+
 export function aborted(path: string, signal: AbortSignal): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_ABORTED',

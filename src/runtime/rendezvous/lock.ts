@@ -5,12 +5,12 @@ import { errnoOf } from '../errors.ts';
 import { O_PATH } from './address.ts';
 import { cannotLock, locked, pathTooLong } from './errors.ts';
 import { identityAt, isSame, type Identity } from './identity.ts';
-import { prepareSidecar } from './sidecar.ts';
+import { cannotPrepare, prepareSidecar, removeSidecar } from './sidecar.ts';
 import { loadSqlite } from './sqlite.ts';
 import { pause, throwIfAborted } from './wait.ts';
 import { fs } from '../builtins.ts';
 
-const { closeSync, constants, fstatSync, openSync, rmdirSync, unlinkSync } = fs;
+const { closeSync, constants, fstatSync, mkdtempSync, openSync, rmdirSync, unlinkSync } = fs;
 
 /** Which lock, and how it is waited for. */
 export interface LockOptions {
@@ -91,6 +91,7 @@ function tryLock(path: string, name: string): Lock | { cause: unknown } {
     const held = { sidecar, file, identity: pin.identity, database };
     return { sidecar, release: once(() => release(held)) };
   } catch (error) {
+    if (resultOf(error) === SQLITE_CANTOPEN) checkRoom(path, sidecar);
     if (isTransient(error)) return { cause: error };
     throw cannotLock(path, file, error);
   } finally {
@@ -105,9 +106,26 @@ function open(file: string): DatabaseSync {
 
 /** Held by another; or its directory was removed between two steps. */
 function isTransient(error: unknown): boolean {
-  const result = (error as { errcode?: unknown }).errcode;
-  if (typeof result !== 'number') return errnoOf(error) === 'ENOENT';
-  return (result & 0xff) === SQLITE_BUSY || (result & 0xff) === SQLITE_CANTOPEN;
+  const result = resultOf(error);
+  if (result === undefined) return errnoOf(error) === 'ENOENT';
+  return result === SQLITE_BUSY || result === SQLITE_CANTOPEN;
+}
+
+/** SQLite's primary result code, where the error is SQLite's. */
+function resultOf(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+}
+
+/** SQLite does not say what keeps it from making a file: a full disk, or one that cannot be written, is no rival. */
+function checkRoom(path: string, sidecar: string): void {
+  try {
+    rmdirSync(mkdtempSync(join(sidecar, 'room-')));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    removeSidecar(sidecar);
+    throw cannotPrepare(path, sidecar, error);
+  }
 }
 
 interface Pin {

@@ -81,7 +81,8 @@ function faultOf(sidecar: string, stats: Stats): string | undefined {
   return `is open to other users (mode ${mode}). Close it: chmod 700 ${shell(sidecar)}`;
 }
 
-function cannotPrepare(path: string, sidecar: string, error: unknown): Error {
+/** What kept a sidecar, or something in it, from being made. */
+export function cannotPrepare(path: string, sidecar: string, error: unknown): Error {
   switch (errnoOf(error)) {
     case 'ENOENT':
       return directoryMissing(path, split(path).directory, error);
@@ -92,7 +93,7 @@ function cannotPrepare(path: string, sidecar: string, error: unknown): Error {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return permissionDenied(path, `${shell(sidecar)} cannot be made`, error);
+      return permissionDenied(path, `${shell(sidecar)} cannot be made, or written`, error);
     default:
       return listenFailed(path, error);
   }
