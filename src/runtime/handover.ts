@@ -1,6 +1,8 @@
 import { request } from './client.ts';
 import { reasonOf } from './errors.ts';
 import { shell } from './rendezvous/errors.ts';
+import { instanceAt } from './rendezvous/instances.ts';
+import { processState } from './rendezvous/process-state.ts';
 import type { InstanceStatus } from './rendezvous/status.ts';
 
 /** How long the old server may take to say that it has heard, in milliseconds. */
@@ -28,5 +30,15 @@ export async function tellReplaced(
       `The server at ${shell(path)} before this one (pid ${pid}) could not be told that it was taken over ` +
         `(${reasonOf(error)}). ${then}.`,
     );
+  }
+}
+
+/** Whether a server of this library that lives stands at a path: it has taken it over, and may not have said so yet. */
+export function hasSuccessor(path: string): boolean {
+  try {
+    const status = instanceAt(path);
+    return status !== undefined && !['gone', 'zombie'].includes(processState(status));
+  } catch {
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import { descriptorShortage } from './descriptors.ts';
 import { errnoOf, invalidArgument, SimpleIpcError } from './errors.ts';
-import { tellReplaced } from './handover.ts';
+import { hasSuccessor, tellReplaced } from './handover.ts';
 import { descriptor, identityOf, serveLimits, time, type ServeLimits } from './options.ts';
 import { Pool } from './pool.ts';
 import { controlPath, listenBeside } from './rendezvous/beside.ts';
@@ -60,13 +60,13 @@ export async function serve(
 
   const { promise: started, resolve: onStarted } = Promise.withResolvers<ControlledServer>();
   let control: ControlledServer | undefined;
-  const prepare = async (instance: Instance): Promise<string> => {
+  const prepare = async (instance: Instance): Promise<ControlledServer> => {
     const ask: Handler = async (request, context) =>
       (controlOf as ControlOf)(await started)(request, context);
     control = await run(controlPath(instance), ask, CONTROL_LIMITS, {}, (server) =>
       listenBeside(server, instance, CONTROL_BACKLOG),
     );
-    return control.path;
+    return control;
   };
   const closeControl = async () => control?.close();
   const publishing = {
@@ -78,23 +78,18 @@ export async function serve(
     onNotice,
     ...(options.control === true && controlOf !== undefined ? { prepare } : undefined),
   };
-  try {
-    const server = await run(
-      path,
-      handler,
-      limits,
-      options,
-      (listener) =>
-        fd === undefined ? publish(listener, path, publishing) : adopt(listener, path, fd, publishing),
-      closeControl,
-    );
-    onStarted(server);
-    if (server.replaced !== undefined) await tellReplaced(server.replaced, onNotice);
-    return server;
-  } catch (error) {
-    await closeControl();
-    throw error;
-  }
+  const server = await run(
+    path,
+    handler,
+    limits,
+    options,
+    (listener) =>
+      fd === undefined ? publish(listener, path, publishing) : adopt(listener, path, fd, publishing),
+    closeControl,
+  );
+  onStarted(server);
+  if (server.replaced !== undefined) await tellReplaced(server.replaced, onNotice);
+  return server;
 }
 
 /** Limits of a control endpoint. It has few clients, and they are the user's own. */
@@ -169,7 +164,9 @@ async function run(
   for (const socket of early) accept(socket);
 
   const pathCheck = watchPath(publication, limits.pathCheckInterval, () => {
-    pool.send({ type: 'PATH_LOST', reason: failure.pathLost(path) });
+    // Who is replaced so ends without haste, whether it looks before it is told or cannot be told at all.
+    if (hasSuccessor(publication.path)) pool.send({ type: 'HANDOVER' });
+    else pool.send({ type: 'PATH_LOST', reason: failure.pathLost(path) });
   });
   const idleCheck = watchIdle(pool, limits.idleTimeout);
   const drain = () => pool.send({ type: 'DRAIN' });

@@ -8,7 +8,7 @@ import { identityAt } from './identity.ts';
 import { makeInstance, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
 import type { Publication } from './publication.ts';
-import type { PublishOptions } from './publish.ts';
+import type { Prepared, PublishOptions } from './publish.ts';
 import { prepareSidecar, removeSidecar } from './sidecar.ts';
 import { statusOf, type InstanceStatus } from './status.ts';
 
@@ -55,13 +55,18 @@ async function describe(
   { identity, prepare, onNotice }: Pick<PublishOptions, 'identity' | 'onNotice' | 'prepare'>,
 ): Promise<{ instance: Instance; status: InstanceStatus } | undefined> {
   let instance: Instance | undefined;
+  let control: Prepared | undefined;
   try {
     instance = makeInstanceFor(path);
-    const control = (await prepare?.(instance)) ?? null;
-    const status = statusOf({ path, boundAs: path, control, ...identity }, identityAt(path));
+    control = await prepare?.(instance);
+    const status = statusOf(
+      { path, boundAs: path, control: control?.path ?? null, ...identity },
+      identityAt(path),
+    );
     instance.write(status);
     return { instance, status };
   } catch (error) {
+    await control?.close();
     instance?.remove();
     instance?.release();
     onNotice?.(

@@ -51,10 +51,16 @@ export interface PublishOptions {
   readonly signal?: AbortSignal | undefined;
   /** Is told what is no error and should be known: in a sentence, with what to do. */
   readonly onNotice?: ((message: string) => void) | undefined;
-  /** Has the control endpoint listen in the instance, before the socket appears; gives its path. */
-  readonly prepare?: ((instance: Instance) => Promise<string>) | undefined;
+  /** Has the control endpoint listen in the instance, before the socket appears. */
+  readonly prepare?: ((instance: Instance) => Promise<Prepared>) | undefined;
   /** Is told each step that was made. For tests. */
   readonly onStep?: ((step: PublishStep) => void) | undefined;
+}
+
+/** A control endpoint that listens. */
+export interface Prepared {
+  readonly path: string;
+  close(): Promise<void>;
 }
 
 /** Who a server says it is. */
@@ -108,6 +114,7 @@ async function publishSocket(
   onStep('looked');
 
   const instance = makeInstance(lock.sidecar, absolute);
+  let control: Prepared | undefined;
   try {
     onStep('made');
     let boundAs = '';
@@ -116,7 +123,7 @@ async function publishSocket(
     const staged = instance.pathOf(name);
     chmodSync(staged, 0o600);
     onStep('restricted');
-    const control = (await options.prepare?.(instance)) ?? null;
+    control = await options.prepare?.(instance);
     onStep('prepared');
     // Who does not know our lock (git) may have taken the path since it was looked at.
     while (!isSame(occupant?.socket, identityAt(absolute))) {
@@ -124,7 +131,10 @@ async function publishSocket(
     }
     throwIfAborted(absolute, signal);
     const before = identityAt(staged)!;
-    const status = statusOf({ path: absolute, boundAs, control, ...options.identity }, before);
+    const status = statusOf(
+      { path: absolute, boundAs, control: control?.path ?? null, ...options.identity },
+      before,
+    );
     instance.write(status);
     onStep('written');
     const identity = moveOnto(staged, absolute, before);
@@ -134,7 +144,8 @@ async function publishSocket(
     onStep('renamed');
     return publication;
   } catch (error) {
-    await close(server);
+    // The names that they were bound to lead somewhere else when the instance is released.
+    await Promise.all([close(server), control?.close()]);
     instance.remove();
     instance.release();
     throw error;
@@ -171,11 +182,15 @@ async function publishPipe(
   throwIfAborted(absolute, signal);
   onStep('looked');
   const instance = makeInstance(lock.sidecar, absolute);
+  let control: Prepared | undefined;
   try {
     onStep('made');
-    const control = (await options.prepare?.(instance)) ?? null;
+    control = await options.prepare?.(instance);
     onStep('prepared');
-    const status = statusOf({ path: absolute, boundAs: pipe, control, ...options.identity }, undefined);
+    const status = statusOf(
+      { path: absolute, boundAs: pipe, control: control?.path ?? null, ...options.identity },
+      undefined,
+    );
     instance.write(status);
     onStep('written');
     await listen(server, () => server.listen({ path: pipe, backlog: options.backlog, exclusive: true }));
@@ -183,7 +198,7 @@ async function publishPipe(
     onStep('bound');
     return publishedPipe(absolute, status, instance);
   } catch (error) {
-    await close(server);
+    await Promise.all([close(server), control?.close()]);
     instance.remove();
     throw error;
   }
