@@ -1,6 +1,7 @@
 /** Runs a scenario: its servers side by side, one after the other in each round. */
 import { aggregate, type Measured, type Round } from './aggregate.ts';
 import type { Progress } from './progress.ts';
+import { measureCommand } from './run/measure-command.ts';
 import { measureStart } from './run/measure-start.ts';
 import {
   type Generate,
@@ -159,14 +160,26 @@ async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skip
     const measured = new Map<ServerName, Measured>();
     for (const name of turned([...names], Math.max(0, round))) {
       pipeline.progress.at(`${name}: round ${round + 1} of ${pipeline.repeats}`);
-      const result = await attempt(name, names, skipped, pipeline.signal, () =>
-        measureStart(name, settingsOf(scenario.load, pipeline), pipeline.startServer),
+      const result = await attempt(
+        name,
+        names,
+        skipped,
+        pipeline.signal,
+        () =>
+          measureCommandOf(scenario)?.(name) ??
+          measureStart(name, settingsOf(scenario.load, pipeline), pipeline.startServer),
       );
       if (result !== undefined) measured.set(name, result);
     }
     if (round >= 0) rounds.push(measured);
   }
   return rounds;
+}
+
+/** What measures the start of a command rather than that of a server. */
+function measureCommandOf({ name }: Scenario): ReturnType<typeof measureCommand> | undefined {
+  if (name === 'send-start') return measureCommand('cold');
+  return name === 'send' ? measureCommand('warm') : undefined;
 }
 
 /** No server is the first of every round. */

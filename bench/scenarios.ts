@@ -119,6 +119,15 @@ export const SCENARIOS: readonly Scenario[] = [
     ),
     kind: 'start',
   },
+  ...(
+    [
+      ['send-start', '`send --start`: a command that starts its server, from its start to its end'],
+      ['send', '`send`: a command that finds its server there, from its start to its end'],
+    ] as const
+  ).map(([name, title]) => ({
+    ...scenario(name, title, OURS, ['start to first answer'], { connections: 1, amount: 1 }),
+    kind: 'start' as const,
+  })),
   {
     ...scenario('peers-ping', 'Eight clients of each library, in its own way', PEERS, LATENCY, {}),
     generator: 'node',

@@ -91,6 +91,18 @@ const GOALS: readonly Goal[] = [
     const alone = figureIn(results, 'ping-8', OURS, 'CPU a request');
     return among && alone && among.median / alone.median;
   }),
+  goal(
+    6,
+    '`send --start`, to its end, against a bare `node -e` that starts another',
+    { most: 1.3 },
+    ratio('send-start', 'start to first answer', OURS, 'node:net'),
+  ),
+  goal(
+    6,
+    '`send` to a server that is there, against a bare `node -e` that asks it',
+    { most: 1.15 },
+    ratio('send', 'start to first answer', OURS, 'node:net'),
+  ),
 ];
 
 /** Those that were measured. */

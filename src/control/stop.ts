@@ -60,7 +60,7 @@ async function runningAt(path: string): Promise<InstanceStatus | undefined> {
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
     return instancesAt(resolveEndpoint(path).absolute)
-      .flatMap(({ status }) => (status === undefined || isGone(status) ? [] : [status]))
+      .flatMap(({ status }) => (status !== undefined && isHere(status) ? [status] : []))
       .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   }
 }
@@ -68,6 +68,11 @@ async function runningAt(path: string): Promise<InstanceStatus | undefined> {
 function isNobodyThere(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING';
+}
+
+/** One that was elsewhere may be gone there, and nobody here could tell. */
+function isHere(status: InstanceStatus): boolean {
+  return ['running', 'stopped'].includes(processState(status));
 }
 
 function isGone(status: InstanceStatus): boolean {

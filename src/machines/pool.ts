@@ -76,6 +76,9 @@ export interface PoolOutput {
   readonly error: Error | undefined;
 }
 
+/** Nobody waits for the end of a server that ends so: who has come and not spoken yet keeps the read time-out. */
+const isUnhurried = (reason: EndReason | undefined) => reason === 'handed-over' || reason === 'idle';
+
 const ignored = {};
 const impossible = { actions: 'unexpected' } as const;
 
@@ -86,6 +89,14 @@ const drain = (reason: EndReason) =>
       { type: 'end', params: { reason } },
       'hurryConnections',
       { type: 'setDeadline', params: { patient: false } },
+    ],
+  }) as const;
+const drainUnhurried = (reason: 'idle' | 'handed-over') =>
+  ({
+    target: 'draining',
+    actions: [
+      { type: 'end', params: { reason } },
+      { type: 'setDeadline', params: { patient: true } },
     ],
   }) as const;
 const fail = { target: 'failed', actions: { type: 'end', params: { reason: 'failed' } } } as const;
@@ -103,7 +114,7 @@ export const poolMachine = setup({
     countOut: assign({ open: ({ context }) => context.open - 1 }),
     supervise: ({ context, event }, params: { draining: boolean }) => {
       if (event.type === 'CONNECTION')
-        context.effects.supervise(event.connection, params.draining && context.reason !== 'handed-over');
+        context.effects.supervise(event.connection, params.draining && !isUnhurried(context.reason));
     },
     refuse: ({ context, event }) => {
       if (event.type === 'CONNECTION') context.effects.refuse(event.connection);
@@ -169,15 +180,8 @@ export const poolMachine = setup({
         'xstate.error.actor.*': { actions: ['countOut', 'reportCrash'] },
         QUIT: drain('quit'),
         DRAIN: drain('closed'),
-        IDLE: [{ guard: 'isEmpty', ...drain('idle') }, ignored],
-        // Those that have not spoken keep their read time-out: nobody waits for this server to end.
-        HANDOVER: {
-          target: 'draining',
-          actions: [
-            { type: 'end', params: { reason: 'handed-over' } },
-            { type: 'setDeadline', params: { patient: true } },
-          ],
-        },
+        IDLE: [{ guard: 'isEmpty', ...drainUnhurried('idle') }, ignored],
+        HANDOVER: drainUnhurried('handed-over'),
         PATH_LOST: drain('path-lost'),
         CRASHED_TOO_OFTEN: fail,
         LISTENER_FAILED: fail,

@@ -118,9 +118,8 @@ test.serial('--wait-if-missing waits for a server that is being started', async 
   const path = join(temporaryDirectory(t), 'app.sock');
   const sending = start(t, ['send', path, 'ping', '--wait-if-missing', '30000']);
   start(t, ['serve', path]);
-  const { code, stdout } = await sending.ended;
-  t.is(code, 0);
-  t.is(stdout.toString(), 'pong');
+  const { code, stdout, stderr } = await sending.ended;
+  t.deepEqual({ code, stdout: stdout.toString(), stderr }, { code: 0, stdout: 'pong', stderr: '' });
 });
 
 test.serial('--timeout and --deadline', async (t) => {

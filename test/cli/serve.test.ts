@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { probe, request } from '../../src/index.ts';
 import { groupIsGone, run, start, startServer, type Running } from './command.ts';
+import { listenAt } from '../support/rendezvous.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 /** A server whose answers begin with a line and wait for `finish`. */
@@ -333,4 +334,52 @@ test.serial('a stderr that nobody reads any more does not end it', async (t) => 
   t.is((await probe(server.path)).state, 'listening');
   server.child.kill('SIGTERM');
   t.is((await server.ended).code, 0);
+});
+
+test.serial('--takeover: the old one ends well, and says why', async (t) => {
+  const first = await startServer(t);
+  const second = start(t, ['serve', first.path, '--takeover', '--exec', 'echo second']);
+  await second.said(/Listening at/u);
+  t.is((await run(t, ['send', first.path])).stdout.toString(), 'second\n');
+  const { code, stderr } = await first.ended;
+  t.is(code, 0);
+  t.regex(stderr, /Stopped serving at \S+, which another server has taken over: 1 pinged\.\n$/u);
+  second.child.kill('SIGTERM');
+  t.is((await second.ended).code, 0);
+});
+
+test.serial('--takeover where it cannot be: exit code 1, and the server there serves on', async (t) => {
+  const path = join(temporaryDirectory(t), 'app.sock');
+  await listenAt(t, path);
+  const { code, stderr } = await run(t, ['serve', path, '--takeover']);
+  t.is(code, 1);
+  t.regex(stderr, /^simple-ipc: The server at \S+ can't be taken over: it says nothing of itself/u);
+});
+
+test.serial('--idle-exit: it ends when nobody comes, and that is fine', async (t) => {
+  const server = await startServer(t, ['--idle-exit', '0.3']);
+  t.is(await (await request(server.path, 'ping')).text(), 'pong');
+  const { code, stderr } = await server.ended;
+  t.is(code, 0);
+  t.regex(stderr, /Stopped serving at \S+, for nobody had come for a while: 1 answered\.\n$/u);
+  t.is((await probe(server.path)).state, 'not-listening');
+});
+
+test.serial('--idle-exit with what is no time: exit code 2', async (t) => {
+  const path = join(temporaryDirectory(t), 'app.sock');
+  for (const seconds of ['soon', '-1', '1e300'])
+    t.is((await run(t, ['serve', path, '--idle-exit', seconds])).code, 2, seconds);
+});
+
+test.serial('--no-control: nothing listens beside the socket', async (t) => {
+  const { path } = await startServer(t, ['--no-control']);
+  const [instance, ...more] = readdirSync(`${path}.d`);
+  t.deepEqual(more, []);
+  t.deepEqual(readdirSync(join(`${path}.d`, instance!)), ['status.json']);
+});
+
+test.serial('PATH left out, and no service manager: exit code 2', async (t) => {
+  const { code, stderr } = await run(t, ['serve']);
+  t.is(code, 2);
+  t.is(stderr, 'simple-ipc: serve needs a PATH: no service manager has handed a socket in.\n');
 });

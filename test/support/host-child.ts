@@ -8,7 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serve, type Handler, type ServeOptions, type Server, type ServerStats } from '../../src/index.ts';
 import type { EndReason } from '../../src/machines/pool.ts';
 
-export type HostOptions = Omit<ServeOptions, 'telemetry' | 'onTransition' | 'signal'>;
+export type HostOptions = Omit<ServeOptions, 'telemetry' | 'onTransition' | 'signal'> & {
+  /** Of the process, from then on. */
+  readonly umask?: number;
+};
 export type HostOrder =
   | { type: 'serve'; id: number; path: string; options: HostOptions }
   | { type: 'close'; id: number; options: { drainTimeout?: number } };
@@ -50,7 +53,9 @@ function report(what: HostReport): void {
   process.send!(what, () => {});
 }
 
-async function start({ id, path, options }: HostOrder & { type: 'serve' }): Promise<void> {
+async function start({ id, path, options: given }: HostOrder & { type: 'serve' }): Promise<void> {
+  const { umask, ...options } = given;
+  if (umask !== undefined) process.umask(umask);
   try {
     const server = await serve(path, answer, options);
     servers.set(id, server);

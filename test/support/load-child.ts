@@ -17,7 +17,7 @@ export interface LoadReport {
 const [path, clients] = process.argv.slice(2) as [string, string];
 const failures: string[] = [];
 let answered = 0;
-let over = false;
+const told = new AbortController();
 
 /** Longer than a server that stops gives those who have not spoken (10 ms). */
 const SILENCE = 40;
@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<string, { make: () => Promise<string>; expected: st
 
 async function client(first: number): Promise<void> {
   const kinds = Object.entries(KINDS);
-  for (let turn = first; !over; turn++) {
+  for (let turn = first; !told.signal.aborted; turn++) {
     const [kind, { make, expected }] = kinds[turn % kinds.length]!;
     try {
       const got = await make();
@@ -69,7 +69,7 @@ async function client(first: number): Promise<void> {
 }
 
 process.on('disconnect', () => process.exit());
-process.once('message', () => (over = true));
+process.once('message', () => told.abort());
 process.send!('ready');
 await Promise.all(Array.from({ length: Number(clients) }, (_, index) => client(index)));
 const report: LoadReport = { answered, failures };

@@ -19,12 +19,12 @@ const LOOKS = 200;
 const met: string[] = [];
 let looks = 0;
 let knocks = 0;
-let over = false;
+const told = new AbortController();
 
 process.on('disconnect', () => process.exit());
-process.once('message', () => (over = true));
+process.once('message', () => told.abort());
 process.send!('ready');
-while (!over) {
+while (!told.signal.aborted) {
   for (let look = 0; look < LOOKS; look++) {
     looks++;
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) met.push('ENOENT (lstat)');

@@ -1,4 +1,5 @@
 /** One of the processes that act at random: actor-child.ts PART, as JSON. It stays until it is told to leave, to outlive its children. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from './requests.ts';
 import { EntryFile, now } from './entries.ts';
 import { live } from './lives.ts';
@@ -9,6 +10,8 @@ import type { Part } from './setting.ts';
 
 /** Loops of requests in each process, beside one that starts and ends servers. */
 const ASKING = 3;
+/** How long a child that has ended may wait to be waited for, in milliseconds. */
+const REAPED = 2_000;
 
 const part = JSON.parse(process.argv[2] as string) as Part;
 const file = new EntryFile(part.logs, `actor-${part.name}`);
@@ -19,7 +22,13 @@ const abandoned = () => process.exit(1);
 process.once('disconnect', abandoned);
 
 const note = (what: string) =>
-  file.add({ kind: 'process', at: now(), what: `actor ${part.name} ${what}`, pid, descriptors: descriptors() });
+  file.add({
+    kind: 'process',
+    at: now(),
+    what: `actor ${part.name} ${what}`,
+    pid,
+    descriptors: descriptors(),
+  });
 const pending: Promise<unknown>[] = [];
 const loop = (number: number): Loop => ({
   part,
@@ -30,14 +39,13 @@ const loop = (number: number): Loop => ({
 });
 
 note('begins');
-await Promise.all([
-  live(loop(0)),
-  ...Array.from({ length: ASKING }, (_, index) => ask(loop(index + 1))),
-]);
+await Promise.all([live(loop(0)), ...Array.from({ length: ASKING }, (_, index) => ask(loop(index + 1)))]);
 // A takeover may have to find out by itself that its path is lost, and a server drains; the one who ends them all does not wait.
 process.send?.('done');
 await leave;
 await Promise.all(pending);
+// The system tells of the end of a child a moment after others can see it.
+for (const since = now(); zombies().length > 0 && now() - since < REAPED;) await sleep(10);
 note('ends');
 for (const zombie of zombies())
   file.add({ kind: 'wrong', at: now(), rule: 'no zombie', what: `process ${zombie} was not waited for` });

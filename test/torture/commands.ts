@@ -60,6 +60,8 @@ export function runForeground(args: readonly string[]): Foreground {
 /** What the command says of each error, in the order in which it is to be looked for: one may quote another. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/was to start the server|was not started|Somebody else has been starting/u, 'SIMPLE_IPC_START_FAILED'],
+  // It listened, and was ended before its starter saw it.
+  [/Stopped serving|Ended: /u, 'ended'],
   [/A server listens at|can't be taken over/u, 'SIMPLE_IPC_ADDRESS_IN_USE'],
   [/Another process has been starting or stopping/u, 'SIMPLE_IPC_LOCKED'],
   [/has not stopped/u, 'SIMPLE_IPC_STOP_FAILED'],

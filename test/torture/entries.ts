@@ -102,6 +102,9 @@ export interface Wrong extends Timed {
   readonly what: string;
 }
 
+/** Writes down that a rule was broken for certain, and how. */
+export type Tell = (rule: string, what: string) => void;
+
 export type Entry = Started | Ended | Exited | Asked | Probed | Looked | Lived | Ran | Wrong;
 
 /** A file of entries, one a line. Each is written at once and whole, so that a kill loses none. */

@@ -10,7 +10,9 @@ export const life = new EntryFile(process.env[LOGS] as string, `server-${pid}`);
 life.add({ kind: 'server', at: now(), pid, event: 'loaded' });
 
 export const handler: Handler = async (request) => {
-  const question = readQuestion(await request.bytes());
+  const bytes = await request.bytes();
+  if (bytes.length === 0) return undefined;
+  const question = readQuestion(bytes);
   life.add({ kind: 'server', at: now(), pid, event: 'accepted', id: question.id });
   const answer = answerTo(question, pid);
   if (question.pieces > 1) return inPieces(answer, question.pieces, question.pause);

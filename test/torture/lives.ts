@@ -7,7 +7,7 @@ import { instancesAt } from '../../src/runtime/rendezvous/instances.ts';
 import { processState } from '../../src/runtime/rendezvous/process-state.ts';
 import type { InstanceStatus } from '../../src/runtime/rendezvous/status.ts';
 import { choosePlace, failureOf, isOver, type Loop } from './actor.ts';
-import { codeOf, runCommand, runForeground } from './commands.ts';
+import { codeOf, runCommand, runForeground, type Foreground } from './commands.ts';
 import { now, type EndManner } from './entries.ts';
 import { isMarked, threadsOf } from './processes.ts';
 import { HANDLER, IDLE, MAIN, MARK, SERVER, type Place } from './setting.ts';
@@ -19,17 +19,21 @@ const ACTIONS = {
   detachedTakeover: 2,
   start: 3,
   stop: 3,
+  stopTwice: 1,
   stopByCommand: 1,
   terminate: 2,
   kill: 3,
   killAny: 1,
   cutOff: 3,
+  leaveStart: 1,
 } as const;
 
 /** Between two actions of a loop, in milliseconds. */
 const PAUSE = 150;
 /** When a starting server is cut off, in milliseconds from its start. */
 const CUT_OFF = 400;
+/** How much later a second stop comes, in milliseconds. */
+const LATER = 80;
 
 /** One after the other, until it is over. */
 export async function live(loop: Loop): Promise<void> {
@@ -54,6 +58,8 @@ function doOne(loop: Loop, place: Place): Promise<void> {
       return startOne(loop, place);
     case 'stop':
       return stopOne(loop, place);
+    case 'stopTwice':
+      return stopTwice(loop, place);
     case 'stopByCommand':
       return stopByCommand(loop, place);
     case 'terminate':
@@ -64,6 +70,8 @@ function doOne(loop: Loop, place: Place): Promise<void> {
       return signal(loop, place, 'kill', true);
     case 'cutOff':
       return cutOff(loop, place);
+    case 'leaveStart':
+      return leaveStart(loop, place);
   }
 }
 
@@ -93,9 +101,12 @@ async function serve(loop: Loop, place: Place, takeover: boolean): Promise<void>
   file.add({ ...about, outcome: codeOf(server.said(), ended), detail: server.said() });
 }
 
-function noteExit({ file }: Loop, path: string, server: ReturnType<typeof runForeground>): void {
-  void server.ended.then(({ code, signal }) =>
-    file.add({ kind: 'exit', at: now(), path, pid: server.pid, code, signal, said: server.said() }),
+function noteExit({ file, later }: Loop, path: string, server: Foreground): void {
+  const { pid } = server;
+  later(
+    server.ended.then(({ code, signal: by }) =>
+      file.add({ kind: 'exit', at: now(), path, pid, code, signal: by, said: server.said() }),
+    ),
   );
 }
 
@@ -103,8 +114,20 @@ async function detach(loop: Loop, { path, isIdle }: Place, takeover: boolean): P
   const { file, by } = loop;
   const at = now();
   const more = [...(takeover ? ['--takeover'] : []), ...(isIdle ? ['--idle-exit', String(IDLE / 1000)] : [])];
-  const outcome = await runCommand(['serve', path, '--detach', '--module', HANDLER, ...more]);
-  const about = { kind: 'start', at, end: now(), by, path, manner: 'detach', takeover, endsItself: isIdle } as const;
+  // A log of its own: what it says there is what the command says of its failure.
+  const log = `${path}.${by}-${Math.floor(at)}.log`;
+  const command = ['serve', path, '--detach', '--detach-log', log, '--module', HANDLER, ...more];
+  const outcome = await runCommand(command);
+  const about = {
+    kind: 'start',
+    at,
+    end: now(),
+    by,
+    path,
+    manner: 'detach',
+    takeover,
+    endsItself: isIdle,
+  } as const;
   if (outcome.code === 0) {
     const pid = Number(/, pid (\d+)/u.exec(outcome.said)?.[1]);
     file.add({ ...about, pid, startedAt: startedAt(path, pid), outcome: 'ok' });
@@ -146,6 +169,13 @@ async function stopOne({ file, by }: Loop, { path }: Place): Promise<void> {
   }
 }
 
+/** Where two say it, the second may come at any point of the end. */
+async function stopTwice(loop: Loop, place: Place): Promise<void> {
+  const first = stopOne(loop, place);
+  await Promise.race([sleep(loop.random.between(0, LATER)), first]);
+  await Promise.all([first, stopOne(loop, place)]);
+}
+
 async function stopByCommand({ file, by }: Loop, { path }: Place): Promise<void> {
   const at = now();
   const result = await runCommand(['stop', path]);
@@ -168,7 +198,9 @@ async function signal(
   const found = instancesAt(path)
     .filter(({ status, owns }) => status !== undefined && (any || owns))
     .map(({ status }) => status as InstanceStatus)
-    .filter((status) => processState(status) === 'running' && isMarked(status.pid, process.env[MARK] as string));
+    .filter(
+      (status) => processState(status) === 'running' && isMarked(status.pid, process.env[MARK] as string),
+    );
   if (found.length === 0) return;
   const status = random.pick(found);
   const { pid, startedAt: since } = status;
@@ -210,4 +242,14 @@ async function cutOff(loop: Loop, place: Place): Promise<void> {
   const manner = isPolite ? 'terminate' : 'kill-starting';
   const about = { kind: 'end', at, by, path, manner, ...which, outcome } as const;
   loop.later(server.ended.then(() => file.add({ ...about, end: now() })));
+}
+
+/** Kills a client that is starting a server. What it has started goes on, and nobody else is kept from starting one. */
+async function leaveStart(loop: Loop, place: Place): Promise<void> {
+  const { random } = loop;
+  const command = [process.execPath, ...serverCommand(loop, place, false)];
+  const client = runForeground([MAIN, 'send', place.path, '', '--start', '--', ...command]);
+  await Promise.race([sleep(random.between(0, CUT_OFF)), client.ended]);
+  client.child.kill('SIGKILL');
+  await client.ended;
 }

@@ -8,19 +8,28 @@ export function table(entries: readonly Entry[]): string {
     const name = actionOf(entry);
     if (name === undefined) continue;
     const row = rows.get(name) ?? new Map<string, number>();
-    const outcome = (entry as { outcome: string }).outcome.replace('SIMPLE_IPC_', '');
+    const outcome = ('outcome' in entry ? entry.outcome : 'ok').replace('SIMPLE_IPC_', '');
     rows.set(name, row.set(outcome, (row.get(outcome) ?? 0) + 1));
   }
   const width = Math.max(...[...rows.keys()].map(({ length }) => length));
   const lines = [...rows]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, row]) => `${name.padEnd(width)}  ${[...row].map(([what, count]) => `${count} ${what}`).join(', ')}`);
+    .map(
+      ([name, row]) =>
+        `${name.padEnd(width)}  ${[...row].map(([what, count]) => `${count} ${what}`).join(', ')}`,
+    );
   const starts = entries.filter((entry) => entry.kind === 'start' && entry.outcome === 'ok') as Started[];
   return [
     ...lines,
     '',
-    latency('start', starts.filter(({ takeover }) => !takeover)),
-    latency('takeover', starts.filter(({ takeover }) => takeover)),
+    latency(
+      'start',
+      starts.filter(({ takeover }) => !takeover),
+    ),
+    latency(
+      'takeover',
+      starts.filter(({ takeover }) => takeover),
+    ),
   ].join('\n');
 }
 
@@ -35,6 +44,8 @@ function actionOf(entry: Entry): string | undefined {
     case 'probe':
     case 'status':
       return entry.kind;
+    case 'server':
+      return entry.event === 'IDLE' ? 'idle exit' : undefined;
     default:
       return undefined;
   }

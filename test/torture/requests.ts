@@ -112,7 +112,14 @@ async function bySend(
   const message = messageOf(question);
   const isWord = message.length < 1_000 && loop.random.chance(0.5);
   const behind = mayStart ? ['--start', '--', process.execPath, ...serverCommand(loop, place, false)] : [];
-  const args = ['send', place.path, isWord ? message.toString() : '-', '--timeout', String(TIMEOUT), ...behind];
+  const args = [
+    'send',
+    place.path,
+    isWord ? message.toString() : '-',
+    '--timeout',
+    String(TIMEOUT),
+    ...behind,
+  ];
   const outcome = await runCommand(args, isWord ? undefined : message);
   if (outcome.code === 0) return outcome.stdout;
   return { outcome: codeOf(outcome.said, outcome), detail: outcome.said };

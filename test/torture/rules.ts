@@ -58,11 +58,19 @@ function request(entry: Asked, run: Run): Fault {
       return FINE;
     case 'SIMPLE_IPC_HUNG_UP':
       if (run.cutOff(entry)) return FINE;
-      return { rule: 'no request is lost but by a kill', what: 'it was cut off, and its server was not killed' };
+      return {
+        rule: 'no request is lost but by a kill',
+        what: 'it was cut off, and its server was not killed',
+      };
     // Nothing was sent: it had come just when the path was given up, or its server was killed before it read anything.
     case 'SIMPLE_IPC_BUSY':
-      if (run.endsWithin(entry).some(({ manner }) => !mayStart || isKill(manner))) return FINE;
-      return { rule: 'no request is lost but by a kill', what: 'it was turned away, and no server was ending' };
+      if (run.endsWithin(entry).some(({ manner }) => isKill(manner) || !mustBeServed(entry))) return FINE;
+      return {
+        rule: 'no request is lost but by a kill',
+        what: mustBeServed(entry)
+          ? 'it was turned away, and might have started a server'
+          : 'it was turned away, and no server was ending',
+      };
     case 'SIMPLE_IPC_PATH_NOT_FOUND':
     case 'SIMPLE_IPC_NOT_LISTENING':
       if (mayStart) {
@@ -78,6 +86,11 @@ function request(entry: Asked, run: Run): Fault {
     default:
       return { rule: 'a request that fails says why', what: `it failed with ${outcome}` };
   }
+}
+
+/** It starts a server where none is left, and asks again. What comes in pieces, as on stdin, can be asked for once. */
+function mustBeServed({ mayStart, what, isCommand }: Asked): boolean {
+  return mayStart && what !== 'streamed' && !isCommand;
 }
 
 function probe(entry: Probed, run: Run): Fault {
@@ -100,7 +113,9 @@ function start(entry: Started, run: Run): Fault {
   const { outcome, takeover, pid } = entry;
   if (outcome === 'running') return FINE;
   if (outcome === 'SIMPLE_IPC_ADDRESS_IN_USE' && !takeover) return FINE;
-  const ends = run.endsWithin(entry);
+  // Somebody has ended it, or taken over from it, before its starter saw it.
+  if (outcome === 'ended' && run.changesWithin(entry)) return FINE;
+  const ends = outcome === 'UNKNOWN' ? [] : run.endsWithin(entry);
   if (pid !== undefined && ends.some((other) => other.pid === pid)) return FINE;
   if (entry.manner !== 'serve' && outcome !== 'SIMPLE_IPC_LOCKED' && ends.length > 0) return FINE;
   return { rule: 'a start succeeds', what: `it failed with ${outcome}` };
@@ -142,9 +157,15 @@ class Run {
 
   constructor(entries: readonly Entry[]) {
     const lives = entries.filter((entry) => entry.kind === 'server');
-    this.#starts = entries.filter((entry) => entry.kind === 'start').filter(({ outcome }) => outcome === 'ok');
+    this.#starts = entries
+      .filter((entry) => entry.kind === 'start')
+      .filter(({ outcome }) => outcome === 'ok');
     const known = new Map<number, number>();
-    for (const { pid, startedAt } of [...this.#starts, ...lives, ...entries.filter((one) => one.kind === 'end')])
+    for (const { pid, startedAt } of [
+      ...this.#starts,
+      ...lives,
+      ...entries.filter((one) => one.kind === 'end'),
+    ])
       if (pid !== undefined && startedAt !== undefined) known.set(pid, startedAt);
     this.#ends = [
       ...entries
@@ -229,5 +250,14 @@ function isKill(manner: EndManner): boolean {
 
 function idleExit({ at, pid, path, startedAt }: Lived): Ended {
   const times = { at, end: at + 1_000 };
-  return { kind: 'end', ...times, by: 'itself', path: path as string, manner: 'idle', pid, startedAt, outcome: 'ok' };
+  return {
+    kind: 'end',
+    ...times,
+    by: 'itself',
+    path: path as string,
+    manner: 'idle',
+    pid,
+    startedAt,
+    outcome: 'ok',
+  };
 }

@@ -28,7 +28,8 @@ const { violations, entries, directory } = result;
 process.stdout.write(`${table(entries)}\n`);
 if (violations.length > 0) {
   say(`\n${violations.length} violations, seed ${seed}; all actions are in ${directory}`);
-  for (const { rule, what, entry } of violations.slice(0, SHOWN)) say(`\n${rule}: ${what}\n  ${JSON.stringify(entry)}`);
+  for (const { rule, what, entry } of violations.slice(0, SHOWN))
+    say(`\n${rule}: ${what}\n  ${JSON.stringify(entry)}`);
   for (const line of oddWords(result).slice(0, SHOWN)) say(`log: ${line}`);
   process.exitCode = 1;
 }

@@ -69,6 +69,7 @@ async function describe(
     await control?.close();
     instance?.remove();
     instance?.release();
+    if (instance !== undefined) removeSidecar(dirname(instance.directory));
     onNotice?.(
       `Beside ${shell(path)} no status could be written (${reasonOf(error)}): the server can't be asked about itself. ` +
         'Give it a directory of its own to have one.',
