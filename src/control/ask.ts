@@ -12,6 +12,9 @@ import type { ControlWord } from './types.ts';
 /** How long to wait for a server that does not get round to answering, in milliseconds, unless it is said. */
 export const PATIENCE = 5_000;
 
+/** How often a server that listens is looked for among the instances: while it takes the path it may be missed. */
+const LOOKS = 3;
+
 /**
  * What the server at a path has written of itself.
  *
@@ -20,10 +23,13 @@ export const PATIENCE = 5_000;
  */
 export async function instanceOf(path: string): Promise<InstanceStatus> {
   const { absolute } = resolveEndpoint(path);
-  const status = instanceAt(absolute);
-  if (status !== undefined) return status;
-  const error = await knock(absolute, { timeout: PATIENCE });
-  if (error !== undefined) throw connectError(error, path);
+  for (let look = 0; look < LOOKS; look++) {
+    const status = instanceAt(absolute);
+    if (status !== undefined) return status;
+    const error = await knock(absolute, { timeout: PATIENCE });
+    if (error !== undefined) throw connectError(error, path);
+    // Somebody listens. It may have come since, or between the look at the instances and the one at the socket.
+  }
   throw noControl(
     path,
     'has written nothing of itself: it is not of this library, or its directory was removed',

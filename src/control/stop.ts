@@ -103,27 +103,36 @@ async function stopPolitely(
   let ended: EndReason | undefined;
   for await (const line of linesOf(answer, status.path)) ended = (line as { ended?: EndReason }).ended;
   if (ended === undefined) throw new Error('Its answer ended early.');
-  await isUnlisted(status, deadline);
+  await unlisted(status, deadline);
   // The server does so as well, but after what is waited for.
   removeSidecar(sidecarOf(status.path));
   return ended;
 }
 
-/** Whether it has ended all the same: in the very moment in which it was asked, its control endpoint is gone. */
+/** Whether it has ended all the same: as it was asked, or while it answered, it was at its end, or was killed. */
 async function hasEnded(status: InstanceStatus, error: unknown, deadline: number): Promise<boolean> {
-  if (isGone(status)) return true;
-  return isNobodyThere(error) && isUnlisted(status, Math.min(deadline, performance.now() + AFTER_CONTROL));
-}
-
-/** Waits until nothing of it stands beside the socket. False when it still does at the deadline. */
-async function isUnlisted({ path, startedAt, pid }: InstanceStatus, deadline: number): Promise<boolean> {
-  const isListed = () =>
-    instancesAt(path).some(({ status }) => status?.pid === pid && status.startedAt === startedAt);
-  while (isListed()) {
-    if (performance.now() >= deadline) return false;
+  // What is killed lets go of its connections a moment before it is gone.
+  const patience = isCutOff(error) ? AFTER_SIGNAL : 0;
+  const until = Math.min(deadline, performance.now() + patience);
+  while (!isGone(status) && isListed(status)) {
+    if (performance.now() >= until) return false;
     await sleep(STEP);
   }
   return true;
+}
+
+function isCutOff(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return isNobodyThere(error) || code === 'SIMPLE_IPC_HUNG_UP' || code === 'SIMPLE_IPC_BUSY';
+}
+
+/** Waits until nothing of it stands beside the socket; to the deadline at most. */
+async function unlisted(status: InstanceStatus, deadline: number): Promise<void> {
+  while (isListed(status) && performance.now() < deadline) await sleep(STEP);
+}
+
+function isListed({ path, startedAt, pid }: InstanceStatus): boolean {
+  return instancesAt(path).some(({ status }) => status?.pid === pid && status.startedAt === startedAt);
 }
 
 async function kill(

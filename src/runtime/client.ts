@@ -62,13 +62,16 @@ export async function request(
         });
         return response;
       } catch (error) {
+        const isPatient = performance.now() - started < patience(error, limits);
+        // A server that stops may turn away who had come to it before.
+        const isLeft = isMissing(error) || (exchange?.wasTurnedAway === true && !isPatient);
         if (exchange?.repeatable === false) {
           if (!mayRepeat(error, message, options) || repeats === REPEATS) throw error;
           repeats++;
-        } else if (hooks.whenMissing !== undefined && isMissing(error)) {
-          await giveUp.during((signal) => hooks.whenMissing!(error, signal));
+        } else if (hooks.whenMissing !== undefined && isLeft) {
+          await giveUp.during((signal) => hooks.whenMissing!(error as SimpleIpcError, signal));
           continue;
-        } else if (performance.now() - started >= patience(error, limits)) {
+        } else if (!isPatient) {
           throw error;
         }
         await giveUp.wait(WAIT_STEP);

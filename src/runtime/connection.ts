@@ -400,7 +400,9 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   startGrace(): void {
-    setTimeout(() => this.#send({ type: 'GRACE_OVER', reason: failure.stopping() }), GRACE).unref();
+    const over = () => this.#send({ type: 'GRACE_OVER', reason: failure.stopping() });
+    // Where this process was busy meanwhile, what has come is read first: timers run before sockets are looked at.
+    setTimeout(() => setImmediate(over), GRACE).unref();
   }
 
   close(outcome: Outcome, reason: Error | undefined): void {

@@ -75,6 +75,9 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     return this.#responded.promise;
   }
 
+  /** The server has closed the connection before anything was sent, as one that stops does. */
+  wasTurnedAway = false;
+
   /** Whether it may be asked again: nothing was written, and nothing was taken from the caller's message. */
   get repeatable(): boolean {
     return !this.#socket.wroteAny && !this.#sourceAsked;
@@ -206,8 +209,10 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #ended(error?: Error): void {
     const cause = error ?? this.#writeError;
     if (this.#doing === 'connecting') this.fail(connectError(error, this.#path));
-    else if (!this.#socket.wroteAny) this.fail(failure.nothingSent(this.#path, cause));
-    else this.fail(failure.hungUp(this.#path, this.#decoder.bytes, cause));
+    else if (!this.#socket.wroteAny) {
+      this.wasTurnedAway = true;
+      this.fail(failure.nothingSent(this.#path, cause));
+    } else this.fail(failure.hungUp(this.#path, this.#decoder.bytes, cause));
   }
 
   // ---- Its end.

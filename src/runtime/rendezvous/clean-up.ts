@@ -1,6 +1,6 @@
 import { resolveEndpoint } from './endpoint.ts';
 import { identityAt, isSame } from './identity.ts';
-import { acquireLock } from './lock.ts';
+import { acquireLock, removeStartLock } from './lock.ts';
 import { replaceableAt } from './occupant.ts';
 import { sweep } from './sidecar.ts';
 import { fs } from '../builtins.ts';
@@ -19,6 +19,7 @@ export async function cleanUp(
   const endpoint = resolveEndpoint(path);
   const lock = await acquireLock(endpoint.absolute, options);
   try {
+    await removeStartLock(endpoint.absolute);
     sweep(lock.sidecar, options.onNotice ?? (() => {}));
     if (process.platform === 'win32') return;
     const dead = await replaceableAt(endpoint, false, undefined).catch(() => undefined);

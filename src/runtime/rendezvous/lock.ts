@@ -66,6 +66,15 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
   }
 }
 
+/** Removes the lock file of a client that was killed while it started a server. Who is at it removes that itself. */
+export async function removeStartLock(path: string): Promise<void> {
+  try {
+    (await acquireLock(path, { name: 'start', lockTimeout: 0 })).release();
+  } catch {
+    // It is held, or cannot be had.
+  }
+}
+
 /**
  * One try. As a holder removes the file with the lock, a lock may be had on a file that is at the path no more, while
  * another process has one on its successor: so it counts only if the file that was there before it was opened is there

@@ -56,6 +56,9 @@ export async function replaceableAt(
       break;
     case 'ENOENT':
       return undefined;
+    // Its server ended before it had accepted: what is left of it is to be seen.
+    case 'ECONNRESET':
+      return replaceableAt(endpoint, takeover, signal);
     case undefined:
     // Its backlog is full; or it takes its time. Either way somebody is there.
     case 'EAGAIN':

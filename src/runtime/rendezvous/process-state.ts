@@ -13,6 +13,7 @@ export function processStartTime(pid: number): string | null {
 
 /** Places in /proc/PID/stat behind the name, which may have spaces and parentheses itself: proc_pid_stat(5). */
 const STATE = 0;
+const THREADS = 17;
 const START_TIME = 19;
 
 function statFields(pid: number): string[] | undefined {
@@ -65,7 +66,8 @@ export function processState(status: InstanceStatus): ProcessState {
       return 'stopped';
     case 'Z':
     case 'X':
-      return 'zombie';
+      // Its other threads may run on for a while, and until then all that it had open is open still: its socket listens.
+      return Number(fields[THREADS]) > 1 ? 'running' : 'zombie';
     default:
       return 'running';
   }

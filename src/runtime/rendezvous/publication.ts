@@ -4,7 +4,7 @@ import { errnoOf, reasonOf } from '../errors.ts';
 import { shell } from './errors.ts';
 import { identityAt, isSame, type Identity } from './identity.ts';
 import type { Instance } from './instance.ts';
-import { acquireLock } from './lock.ts';
+import { acquireLock, removeStartLock } from './lock.ts';
 import { removeSidecar, sweep } from './sidecar.ts';
 import { identityToJson, type InstanceStatus } from './status.ts';
 import { fs } from '../builtins.ts';
@@ -109,6 +109,7 @@ async function giveUp(path: string, identity: Identity, options: PublicationOpti
       if (isSame(identityAt(path), identity)) unlinkSync(path);
       // Such as of a server that this one has replaced, and that was killed before it had ended.
       sweep(lock.sidecar, onNotice ?? (() => {}));
+      await removeStartLock(path);
     } finally {
       lock.release();
     }

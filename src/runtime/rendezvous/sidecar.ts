@@ -112,6 +112,8 @@ export function sweep(sidecar: string, onNotice: (message: string) => void): voi
     try {
       removeInstance(directory);
     } catch (error) {
+      // Its own server has removed it since it was listed.
+      if (errnoOf(error) === 'ENOENT') continue;
       onNotice(`${shell(directory)} was left where it is (${reasonOf(error)}). Look at it, and delete it.`);
     }
   }
