@@ -67,7 +67,14 @@ test.serial('wrong usage', async (t) => {
 
 peerTest(program('script', 'bsdutils'))('on a terminal: signs and colours as it has them', (t, { bin }) => {
   const path = join(temporaryDirectory(t), 'app.sock');
-  const { NO_COLOR: _no, FORCE_COLOR: _force, NODE_DISABLE_COLORS: _node, ...rest } = process.env;
+  const {
+    NO_COLOR: _no,
+    FORCE_COLOR: _force,
+    NODE_DISABLE_COLORS: _node,
+    // There Node.js takes no terminal for one with colours.
+    CI: _ci,
+    ...rest
+  } = process.env;
   const onTerminal = (env: Record<string, string>) =>
     spawnSync(bin, ['-qec', `'${process.execPath}' '${MAIN}' doctor '${path}'`, '/dev/null'], {
       env: { ...rest, TERM: 'xterm-256color', ...env },

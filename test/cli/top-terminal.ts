@@ -32,7 +32,7 @@ export function onTerminal(
   { env = {}, wrap = (own) => own }: { env?: NodeJS.ProcessEnv; wrap?: (command: string) => string } = {},
 ): TerminalRun {
   const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
-  const { NO_COLOR: _no, FORCE_COLOR: _force, ...own } = process.env;
+  const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...own } = process.env;
   const child = spawn(
     'script',
     ['-qefc', `stty cols 80 rows 24; echo "at $(tty) as $$"; exec ${wrap(command)}`, '/dev/null'],
