@@ -5,16 +5,36 @@ import { say } from './messages.ts';
 
 /** An observer that says why requests fail: their clients see no more than a connection that is closed. */
 export function reportFailures(): (transition: Transition) => void {
+  const sayRefusal = sparingly();
   return ({ machine, actor, event, output, reason }) => {
     if (output !== undefined && machine === 'connection') {
       const { outcome } = output as ConnectionOutput;
       if (!IN_ORDER.has(outcome)) say(`${actor} ${outcome}: ${printable(reason ?? 'no reason is known')}`);
     } else if (event === 'ACCEPT_FAILED') {
-      say(printable(reason ?? 'A connection could not be accepted.'));
+      sayRefusal(printable(reason ?? 'A connection could not be accepted.'));
     } else if (event.startsWith('xstate.error.')) {
       say(
         `${actor === 'pool' ? event.slice(event.lastIndexOf('.') + 1) : actor} crashed: ${printable(reason ?? '')}`,
       );
     }
+  };
+}
+
+/** How often the same trouble is worth a line, in milliseconds. */
+const INTERVAL = 10_000;
+
+/** Says the first, and then for a while only counts: what turns clients away does so many times a second. */
+function sparingly(): (message: string) => void {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  return (message) => {
+    const now = performance.now();
+    if (now - saidAt < INTERVAL) {
+      unsaid++;
+      return;
+    }
+    say(unsaid === 0 ? message : `${message} (So were ${unsaid} before it.)`);
+    saidAt = now;
+    unsaid = 0;
   };
 }

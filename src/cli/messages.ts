@@ -1,9 +1,19 @@
 /** More than this waiting for stderr or stdout, in bytes, and nobody reads it: what is only for the eye is left out. */
 const STALLED = 65_536;
 
+/** Whether this process was started apart from any terminal, and its stderr is a log. */
+const isLogged = (process.env['SIMPLE_IPC_LOG'] ?? '') !== '';
+let isDated = false;
+
+/** From now on messages in a log say when, and of which process: one log has those of many servers. */
+export function dateLog(): void {
+  isDated = isLogged;
+}
+
 /** A message to the user, on stderr. */
 export function say(message: string): void {
-  if (process.stderr.writableLength < STALLED) process.stderr.write(`simple-ipc: ${message}\n`);
+  const from = isDated ? `${new Date().toISOString()} simple-ipc[${process.pid}]` : 'simple-ipc';
+  if (process.stderr.writableLength < STALLED) process.stderr.write(`${from}: ${message}\n`);
 }
 
 /** Text for the eye, on stdout. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve, type Handler, type ServeOptions, type Server, type ServerEnd } from '../index.ts';
 import type { Notify } from '../system/notify.ts';
-import { plural, quote, reasonOf, say } from './messages.ts';
+import { dateLog, plural, quote, reasonOf, say } from './messages.ts';
 import { onStop } from './stop-signals.ts';
 
 /** How long handlers whose requests are over have left to end, in milliseconds: longer than a command of --exec has. */
@@ -46,6 +46,7 @@ export async function runServer(
   });
   try {
     server = await serve(path, handler, { ...options, signal: starting.signal });
+    dateLog();
     say(`Listening at ${quote(path)}, answering by ${name}. Ctrl-C stops it.`);
     tell('ready');
     await onListening?.(server);

@@ -252,6 +252,9 @@ export class Pool implements PoolEffects, ConnectionHost {
     connection.observe(this.observer);
     this.#startActor(connection);
     if (hurried) connection.drain();
+    // It has come when the time of the others was over already, and has the same time of its own.
+    const drains = this.#deadlineAt !== Number.POSITIVE_INFINITY;
+    if (drains && performance.now() >= this.#deadlineAt) this.#startDeadline(this.#timeLeft);
   }
 
   refuse(socket: unknown): void {
@@ -292,11 +295,16 @@ export class Pool implements PoolEffects, ConnectionHost {
 
   setDeadline(patient: boolean): void {
     const time = patient ? Math.max(this.drainTimeout, this.limits.readTimeout) : this.drainTimeout;
-    const at = performance.now() + time;
-    if (at >= this.#deadlineAt) return;
-    this.#deadlineAt = at;
-    this.#timeLeft = time;
+    // It is only ever shortened; where it has passed, who still came has a new one.
+    const isOver = performance.now() >= this.#deadlineAt;
+    if (!isOver && performance.now() + time >= this.#deadlineAt) return;
     clearTimeout(this.#deadline);
+    this.#startDeadline(time);
+  }
+
+  #startDeadline(time: number): void {
+    this.#deadlineAt = performance.now() + time;
+    this.#timeLeft = time;
     this.#deadline = setTimeout(() => this.send({ type: 'DEADLINE' }), time);
   }
 

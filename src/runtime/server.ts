@@ -238,11 +238,16 @@ const SHARED_BACKLOG = 100;
 /** How many turns of the event loop without a connection mean that the backlog is empty. */
 const QUIET_TURNS = 3;
 
-/** Resolves when no connection has been accepted for a few turns of the event loop. */
+/**
+ * Resolves when no connection has been accepted for a few turns of the event loop; or when as many have been as a backlog holds:
+ * clients that still come then have another way in, such as a path that could not be given up, or a second name of the socket.
+ */
 async function backlogServed(server: NetServer, pool: Pick<Pool, 'accepted'>, limit: number): Promise<void> {
   const deadline = performance.now() + limit;
+  const most = pool.accepted + BACKLOG;
   let accepted = -1;
-  for (let turns = 0; turns < QUIET_TURNS && server.listening && performance.now() < deadline; turns++) {
+  for (let turns = 0; turns < QUIET_TURNS && server.listening; turns++) {
+    if (performance.now() >= deadline || pool.accepted > most) return;
     if (pool.accepted !== accepted) {
       accepted = pool.accepted;
       turns = 0;

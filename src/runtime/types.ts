@@ -240,8 +240,9 @@ export interface ExpectedServer {
    */
   version?: string;
   /**
-   * Has a server of that program with another version stop, and with `start` starts its successor. A server of another program
-   * is never stopped. Default false.
+   * Has a server of that program with another version stop, and starts its successor: it takes `start`. A server of another
+   * program is never stopped. Two clients that want different versions replace each other's for ever: let one of them do it.
+   * Default false.
    */
   replace?: boolean;
 }

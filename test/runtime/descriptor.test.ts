@@ -7,7 +7,8 @@ import { request, serve, status, stop } from '../../src/index.ts';
 import { handedIn } from '../support/handed-in.ts';
 import { HANDED, hostServer, spawnHost, type Host } from '../support/host.ts';
 import { withoutRights } from '../support/starter.ts';
-import { PATIENCE } from '../support/serving.ts';
+import { eventually, PATIENCE } from '../support/serving.ts';
+import { isRunning } from '../start/servers.ts';
 import { temporaryDirectory, temporaryPath } from '../support/temporary.ts';
 import { descriptorOf } from '../system/handing-in.ts';
 
@@ -55,6 +56,32 @@ onUnix('who comes when it has ended waits for the next one on the same socket', 
   const waiting = Promise.all([ask(path, 'pid'), ask(path, 'pid')]);
   await second.serve(path, HANDED_IN);
   t.deepEqual(await waiting, [`${second.pid}`, `${second.pid}`]);
+});
+
+onUnix('its path is not taken over: its owner would go on with a socket that nobody reaches', async (t) => {
+  const path = temporaryPath(t);
+  const [host] = (await handedIn(t, path, {})) as [Host];
+  const server = await host.serve(path, HANDED_IN);
+  await t.throwsAsync(
+    serve(path, () => 'taken', { takeover: true }),
+    {
+      code: 'SIMPLE_IPC_ADDRESS_IN_USE',
+      message: /that of a service manager/,
+    },
+  );
+  t.is(await ask(path, 'pid'), `${host.pid}`);
+  await server.close();
+});
+
+onUnix('what a killed server left beside it is removed by the next one', async (t) => {
+  const path = temporaryPath(t);
+  const [first, second] = (await handedIn(t, path, {}, {})) as [Host, Host];
+  await first.serve(path, HANDED_IN);
+  process.kill(first.pid, 'SIGKILL');
+  await eventually(() => !isRunning(first.pid), 'the first is gone');
+  await second.serve(path, HANDED_IN);
+  t.is(readdirSync(`${path}.d`).length, 1);
+  t.like(await status(path), { pid: second.pid, process: 'running' });
 });
 
 onUnix('it ends when it is idle, too', async (t) => {

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'ava';
+import { acquireLock } from '../../src/runtime/rendezvous/lock.ts';
 import { probe, QUIT, request, serve, SimpleIpcError } from '../../src/index.ts';
 import { message, rawClient } from '../support/raw-client.ts';
 import { eventually, gate, serving, within } from '../support/serving.ts';
@@ -294,6 +295,35 @@ test('closing again does not put the deadline off', async (t) => {
   clearInterval(again);
   await answer;
   t.regex((await ended(1)).reason as string, /100 ms/);
+});
+
+test('a drain ends although clients still find the way in, by a second name of the socket', async (t) => {
+  const { path, server } = await serving(t, () => 'x', { drainTimeout: 500 });
+  linkSync(path, `${path}-2`);
+  let asks = true;
+  const clients = Array.from({ length: 4 }, async () => {
+    while (asks) await ask(`${path}-2`, 'x').catch(() => new Promise((resolve) => setTimeout(resolve, 5)));
+  });
+  await eventually(() => server.stats.ended.answered > 50, 'they are answered');
+  await within(server.close(), 'the server ends');
+  t.deepEqual(await server.closed, { reason: 'closed' });
+  asks = false;
+  await Promise.all(clients);
+});
+
+test('who comes when the deadline has passed, for the path could not be given up, has as long as the others', async (t) => {
+  const { path, server, until } = await serving(t, () => new Promise<never>(() => {}), { drainTimeout: 100 });
+  const lock = await acquireLock(path, { lockTimeout: 1_000 });
+  const first = t.throwsAsync(ask(path, 'x'), { code: 'SIMPLE_IPC_HUNG_UP' });
+  await until(({ event }) => event === 'SLOT_GRANTED');
+  const closing = server.close();
+  await until(({ event }) => event === 'DEADLINE');
+  await first;
+  const late = t.throwsAsync(ask(path, 'x'), { code: 'SIMPLE_IPC_HUNG_UP' });
+  await until(({ actor, event }) => actor === 'c2' && event === 'SLOT_GRANTED');
+  lock.release();
+  await within(closing, 'it ends all the same');
+  await late;
 });
 
 test('a handler that passes on the answer of another server lets go of it when its client leaves', async (t) => {

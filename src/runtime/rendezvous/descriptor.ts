@@ -9,7 +9,7 @@ import { makeInstance, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
 import type { Publication } from './publication.ts';
 import type { Prepared, PublishOptions } from './publish.ts';
-import { prepareSidecar, removeSidecar } from './sidecar.ts';
+import { prepareSidecar, removeSidecar, sweep } from './sidecar.ts';
 import { statusOf, type InstanceStatus } from './status.ts';
 
 /**
@@ -57,10 +57,11 @@ async function describe(
   let instance: Instance | undefined;
   let control: Prepared | undefined;
   try {
-    instance = makeInstanceFor(path);
+    instance = makeInstanceFor(path, onNotice ?? (() => {}));
     control = await prepare?.(instance);
     const status = statusOf(
-      { path, boundAs: path, control: control?.path ?? null, ...identity },
+      // The path is not this server's to look after.
+      { path, boundAs: path, control: control?.path ?? null, ...identity, pathCheckInterval: 0 },
       identityAt(path),
     );
     instance.write(status);
@@ -79,10 +80,12 @@ async function describe(
 }
 
 /** Without the lock, a server that ends may remove the sidecar at any time, as long as nothing stands in it. */
-function makeInstanceFor(path: string): Instance {
+function makeInstanceFor(path: string, onNotice: (message: string) => void): Instance {
   for (;;) {
     try {
-      return makeInstance(prepareSidecar(path), path);
+      const sidecar = prepareSidecar(path);
+      sweep(sidecar, onNotice);
+      return makeInstance(sidecar, path);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
     }

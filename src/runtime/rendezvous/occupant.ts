@@ -83,6 +83,11 @@ function takeable(path: string): InstanceStatus {
   const status = instanceAt(path);
   if (status === undefined)
     throw notTakeable(path, 'it says nothing of itself, so it is not of this library');
+  if (status.boundAs === status.path)
+    throw notTakeable(
+      path,
+      'its socket is that of a service manager, which would go on with one that nobody reaches',
+    );
   if (status.control !== null || status.pathCheckInterval > 0) return status;
   throw notTakeable(path, 'it cannot be told: it has no control endpoint, and never looks at its path');
 }
