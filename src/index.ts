@@ -129,6 +129,7 @@ export async function start(path: string, options: StartOptions): Promise<StartR
 /**
  * What is known of the server at a path: what it wrote down when it started, how its process is, and what its control
  * endpoint says now (`live`). It answers as well when the server hangs or is gone: `live` is null then, and `problem` says why.
+ * Where nobody listens, it tells of a server that drains, or that has lost its path, and still lives.
  *
  * @param options.timeout - How long to wait for the server's own answer, in milliseconds. Default 5,000.
  * @throws {SimpleIpcError} What a request would meet where there is nothing to say: `SIMPLE_IPC_PATH_NOT_FOUND`,
@@ -141,7 +142,8 @@ export async function status(path: string, options?: { timeout?: number }): Prom
 
 /**
  * Has the server at a path stop, as its `close` does, and resolves when it has, with nothing of it left beside the socket. Where
- * none is running it resolves as well, and takes away what a killed one left.
+ * none is running it resolves as well, and takes away what a killed one left. After a takeover `draining` has the processes that still
+ * serve what had come to them.
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_STOP_FAILED` when it has not stopped within `timeout`, or with `force` when it is not
  *   proved to be that server's process; `SIMPLE_IPC_NO_CONTROL` for a server that is not of this library; what `status` throws.

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { stop } from '../src/index.ts';
 import { REQUEST_DEFAULTS, SERVE_DEFAULTS } from '../src/runtime/options.ts';
 import { temporaryDirectory } from './support/temporary.ts';
 
@@ -30,22 +31,52 @@ async function collector(t: ExecutionContext): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-for (const [number, code] of [...blocks('ts'), ...blocks('ts', read('docs/telemetry.md'))].entries()) {
-  test(`program ${number + 1} of the README and of docs/telemetry.md prints what its comments say`, async (t) => {
-    const directory = temporaryDirectory(t);
-    const file = join(directory, 'program.ts');
-    writeFileSync(
-      file,
-      code.replaceAll("'simple-ipc'", `'${index}'`).replaceAll("'simple-ipc/telemetry'", `'${telemetry}'`),
-    );
-    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: await collector(t) };
+/** Pages whose programs run. */
+const PAGES: Readonly<Record<string, string>> = {
+  'README.md': readme,
+  'docs/telemetry.md': read('docs/telemetry.md'),
+  'docs/lifecycle.md': read('docs/lifecycle.md'),
+};
+
+/** A program of a page, as it runs here: on the sources, with the page's own server in place of the one in /opt. */
+function runnable(t: ExecutionContext, code: string): { file: string; directory: string } {
+  const directory = temporaryDirectory(t);
+  const here = (text: string) =>
+    text
+      .replaceAll("'simple-ipc'", `'${index}'`)
+      .replaceAll("'simple-ipc/telemetry'", `'${telemetry}'`)
+      .replaceAll('/opt/app/server.js', join(directory, 'server.js'));
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(directory, 'server.js'), here(blocks('js', PAGES['docs/lifecycle.md'])[0] as string));
+  const file = join(directory, 'program.ts');
+  writeFileSync(file, here(code));
+  return { file, directory };
+}
+
+const programs = Object.entries(PAGES).flatMap(([page, text]) =>
+  blocks('ts', text).map((code, place) => [`program ${place + 1} of ${page}`, code] as const),
+);
+
+for (const [name, code] of programs) {
+  test(`${name} prints what its comments say`, async (t) => {
+    const { file, directory } = runnable(t, code);
+    const env = {
+      ...process.env,
+      OTEL_EXPORTER_OTLP_ENDPOINT: await collector(t),
+      XDG_RUNTIME_DIR: directory,
+      // What starts a server by the name of Node.js gets this one.
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+    };
+    // Where it has started a server, that outlives it.
+    t.teardown(() => stop(join(directory, 'app.sock')));
     const { stdout, stderr } = await run(process.execPath, [file], { cwd: directory, timeout: 60_000, env });
     // One of them is there to print an error with its stack.
     if (code.includes('console.error')) t.regex(stderr, /^Error: no such row\n +at /);
     else t.is(stderr, '');
-    const promised = [...code.matchAll(/console\.log\(.*\); \/\/ '?(.*?)'?$/gm)].map(
-      ([, line]) => line as string,
-    );
+    const promised = [...code.matchAll(/console\.log\((.*)\); \/\/ '?(.*?)'?$/gm)]
+      // What a template prints is not known before, nor what one of two is.
+      .filter(([, printed]) => !/`| \? /.test(printed as string))
+      .map(([, , line]) => line as string);
     for (const line of promised) t.true(stdout.split('\n').includes(line), `${line} is not in ${stdout}`);
     if (code.includes('a report'))
       t.true(stdout.startsWith('row 1 of a report\nrow 2 of a report\nrow 3 of a report\n'));

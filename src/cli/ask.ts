@@ -1,5 +1,6 @@
 import type { IpcResponse, Message, RequestOptions } from '../index.ts';
 import { Failure, quote, reasonOf } from './messages.ts';
+import { onInterrupt } from './stop-signals.ts';
 import { writeOut } from './stdout.ts';
 
 // Not imported: that would load all that node:fs can do, which takes longer than the request.
@@ -15,14 +16,12 @@ export async function ask(
   const { request } = await import('../index.ts');
   const interrupt = new AbortController();
   const interrupted = new Promise<never>((_resolve, reject) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(name, () => {
-        reject(
-          new Failure(`Given up by ${name}: what came of the answer from ${quote(path)} is not all of it.`),
-        );
-        interrupt.abort();
-      });
-    }
+    onInterrupt((name) => {
+      reject(
+        new Failure(`Given up by ${name}: what came of the answer from ${quote(path)} is not all of it.`),
+      );
+      interrupt.abort();
+    });
   });
   const content: Message = message === '-' ? fromStdin() : message;
   const responding = request(path, content, { ...options, signal: interrupt.signal });

@@ -3,11 +3,14 @@ import type { Command, Option } from 'commander';
 import type { StartOptions } from '../index.ts';
 import { milliseconds } from './arguments.ts';
 import { Failure, quote, say } from './messages.ts';
+import { onInterrupt } from './stop-signals.ts';
 
 /** What `--detach` and its companions say. */
 export interface DetachFlags {
   readonly detach?: true;
   readonly ifNotRunning?: true;
+  /** Of `serve` itself. */
+  readonly takeover?: boolean;
   readonly detachTimeout?: number;
   readonly detachLog?: string;
   readonly detachCwd?: string;
@@ -30,7 +33,13 @@ export function addDetachOptions(command: Command): Command {
 
 /** Whether to detach. */
 export function wantsDetached(flags: DetachFlags): boolean {
-  if (flags.detach === true) return true;
+  if (flags.detach === true) {
+    if (flags.takeover !== true || flags.ifNotRunning !== true) return true;
+    throw new Failure(
+      '--takeover replaces a server that listens, and --if-not-running leaves it: leave one of the two away.',
+      2,
+    );
+  }
   if (COMPANIONS.every((name) => flags[name] === undefined)) return false;
   throw new Failure('--if-not-running and --detach-... are about a detached server: add --detach.', 2);
 }
@@ -49,8 +58,8 @@ export function detachOptions(flags: DetachFlags): DetachOptions {
 }
 
 /**
- * What to type for the same command without `--detach`, wherever it is: its name, its options as they were typed, and the
- * path, with files from the root.
+ * What to type for the same command without `--detach`, wherever it is: its name, the path, and its options as they were
+ * typed, with files from the root. The path comes first: the last option may take a value, and would take that.
  */
 export function sameCommand(command: Command, path: string): string[] {
   const words = (typed.get(command) ?? []).flatMap(({ option, value }) => {
@@ -59,7 +68,7 @@ export function sameCommand(command: Command, path: string): string[] {
     if (typeof value !== 'string') return [option.long as string];
     return [`${option.long}=${FILES.has(name) && value !== '-' ? resolve(value) : value}`];
   });
-  return [command.name(), ...words, path];
+  return [command.name(), path, ...words];
 }
 
 /** The options of a command line, as they were typed: what the parser makes of them may be another unit. */
@@ -77,27 +86,25 @@ function rememberTyped(command: Command): void {
 }
 
 /**
- * Runs this program with `args`, which have it serve at `path`, apart from this terminal, and waits until that process
- * listens there: also where it takes over from another. Says what came of it, and gives the exit code.
+ * Runs this program with `args`, a command's name and the `path` that it serves at and more, apart from this terminal, and
+ * waits until that process listens there: also where it takes over from another. Says what came of it, and gives the exit
+ * code.
  */
 export async function detach(
   path: string,
   args: readonly string[],
   { ifNotRunning, timeout, log, cwd }: DetachOptions,
 ): Promise<number> {
-  const { absolutePath, startInstance } = await import('../start/instance.ts');
+  const [{ absolutePath, checkPlace, startInstance }, { ownProgram }] = await Promise.all([
+    import('../start/instance.ts'),
+    import('../start/own-program.ts'),
+  ]);
   const interrupt = new AbortController();
-  const abort = (signal: string) => interrupt.abort(new Error(signal));
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, abort);
+  onInterrupt((signal) => interrupt.abort(new Error(signal)));
   const absolute = absolutePath(path);
   const file = resolve(log ?? `${absolute}.log`);
   const options: StartOptions = {
-    command: [
-      process.execPath,
-      ...process.execArgv,
-      process.argv[1] as string,
-      ...args.map((word) => (word === path ? absolute : word)),
-    ],
+    command: [...ownProgram(), ...args.with(1, absolute)],
     log: file,
     signal: interrupt.signal,
     ...(timeout === undefined ? undefined : { timeout }),
@@ -110,6 +117,7 @@ export async function detach(
     else say(`A server listens at ${quote(path)} already${pid === undefined ? '' : `, pid ${pid}`}.`);
     return 0;
   }
+  checkPlace(path);
   const outcome = await startInstance(path, options);
   if (outcome.isUp) {
     tell(path, outcome.child.pid, file);

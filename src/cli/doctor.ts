@@ -16,10 +16,10 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description(
       'Say why the server at PATH cannot be reached: each check from its directory to its answer, the reason, and ' +
-        'what to do. Exit code 0: it can be.',
+        'what to do. Exit code 0: it can be. It connects, which starts a service that waits behind a socket (socket activation).',
     )
     .argument('<PATH>', 'the socket')
-    .option('--json', 'print an object with path, healthy, reason, remedy and checks')
+    .option('--json', 'print an object with path, healthy, reason, meaning, remedy and checks')
     .option('--timeout <MS>', 'how long it may take to accept, and to answer (default: 1000)', milliseconds)
     .option('--deep', 'also send what is no pkt-line, which a server reports as a protocol error')
     .action(async (path: string, flags: DoctorFlags) => {
@@ -28,10 +28,9 @@ export function addDoctor(program: Command): void {
 }
 
 async function examinePath(path: string, { json, ...options }: DoctorFlags): Promise<number> {
-  const { examine, REASONS } = await import('../doctor/index.ts');
+  const { examine } = await import('../doctor/index.ts');
   const diagnosis = await examine(path, options);
-  const text =
-    json === true ? JSON.stringify(diagnosis) : textOf(diagnosis, REASONS[diagnosis.reason].meaning);
+  const text = json === true ? JSON.stringify(diagnosis) : textOf(diagnosis);
   await writeOut(`${text}\n`);
   return diagnosis.healthy ? 0 : 1;
 }
@@ -47,7 +46,7 @@ const ASCII_SIGNS: Readonly<Record<Mark, string>> = { ...SIGNS, ok: '+', failed:
 /** As SGR has them: green, red, yellow, yellow, faint. */
 const COLOURS: Readonly<Record<Mark, number>> = { ok: 32, failed: 31, warning: 33, unknown: 33, skipped: 2 };
 
-function textOf({ reason, remedy, healthy, checks }: Diagnosis, meaning: string): string {
+function textOf({ reason, meaning, remedy, healthy, checks }: Diagnosis): string {
   const signs = process.stdout.isTTY === true && isUtf8() ? SIGNS : ASCII_SIGNS;
   const paint = hasColours(process.stdout)
     ? (mark: Mark, text: string) => `\u001B[${COLOURS[mark]}m${text}\u001B[0m`

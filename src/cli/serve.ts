@@ -41,7 +41,7 @@ CMD gets the request on its stdin and answers on its stdout, in a process group 
 fails the request. FILE of --module exports a handler: (request, { signal }) => answer, as default or as handler;
 and for traces, if it likes, classify: (bytes) => what the request asks for.
 PATH may be left out where a service manager hands a socket in, which is then used as it is.
-SIGINT and SIGTERM drain, and so does simple-ipc stop PATH: the path is given up, and running requests finish. A second one aborts them, a third ends all.
+SIGINT, SIGTERM and SIGHUP drain, and so does simple-ipc stop PATH: the path is given up, and running requests finish. A second one aborts them, a third ends all.
 Exit code 0: it was stopped or quit, and every request it had was finished.
 `;
 

@@ -1,4 +1,5 @@
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** SIGHUP: the terminal was closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface StopSteps {
   first(signal: string): void;
@@ -18,4 +19,12 @@ export function onStop(steps: StopSteps): () => void {
   return () => {
     for (const signal of SIGNALS) process.off(signal, receive);
   };
+}
+
+/**
+ * Calls `giveUp` for the first signal that ends a command. A second one ends the process by `exit`, and not as the system
+ * would, so that what was started and is on trial is ended with it.
+ */
+export function onInterrupt(giveUp: (signal: string) => void): void {
+  onStop({ first: giveUp, second: () => process.exit(1) });
 }

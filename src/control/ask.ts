@@ -3,9 +3,11 @@ import { reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { connectError } from '../runtime/rendezvous/connect-error.ts';
 import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
-import { instanceAt } from '../runtime/rendezvous/instances.ts';
+import { isDeadInstance } from '../runtime/rendezvous/held.ts';
+import { followLinks, instancesAt, known, newestFirst, ownerAt } from '../runtime/rendezvous/instances.ts';
 import { knock } from '../runtime/rendezvous/knock.ts';
-import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
+import { processState } from '../runtime/rendezvous/process-state.ts';
+import type { InstanceStatus, KnownInstance } from '../runtime/rendezvous/status.ts';
 import type { IpcResponse, RequestOptions } from '../runtime/types.ts';
 import type { ControlWord } from './types.ts';
 
@@ -15,17 +17,22 @@ export const PATIENCE = 5_000;
 /** How often a server that listens is looked for among the instances: while it takes the path it may be missed. */
 const LOOKS = 3;
 
+/** The absolute path of a socket, which stands there itself. */
+export function socketPath(path: string): string {
+  return followLinks(resolveEndpoint(path).absolute);
+}
+
 /**
- * What the server at a path has written of itself.
+ * The instance of the server at a path.
  *
  * @throws {SimpleIpcError} What a request to the path would meet where nobody listens there; `SIMPLE_IPC_NO_CONTROL` for a
- *   server that says nothing of itself; and what `instanceAt` throws.
+ *   server that says nothing of itself; and what `ownerAt` throws.
  */
-export async function instanceOf(path: string): Promise<InstanceStatus> {
-  const { absolute } = resolveEndpoint(path);
+export async function instanceOf(path: string): Promise<KnownInstance> {
+  const absolute = socketPath(path);
   for (let look = 0; look < LOOKS; look++) {
-    const status = instanceAt(absolute);
-    if (status !== undefined) return status;
+    const instance = ownerAt(absolute);
+    if (instance !== undefined) return instance;
     const error = await knock(absolute, { timeout: PATIENCE });
     if (error !== undefined) throw connectError(error, path);
     // Somebody listens. It may have come since, or between the look at the instances and the one at the socket.
@@ -34,6 +41,37 @@ export async function instanceOf(path: string): Promise<InstanceStatus> {
     path,
     'has written nothing of itself: it is not of this library, or its directory was removed',
   );
+}
+
+/**
+ * As `instanceOf`; where nobody listens at the path, the newest server that has given it up, or has lost it, and is still to
+ * end.
+ */
+export async function instanceOrEnding(path: string): Promise<KnownInstance> {
+  try {
+    return await instanceOf(path);
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
+    const [newest] = livingAt(socketPath(path));
+    if (newest === undefined) throw error;
+    return newest;
+  }
+}
+
+/** The instances at an absolute path that have not ended, as far as can be seen from here; the newest first. */
+export function livingAt(absolute: string): KnownInstance[] {
+  return known(instancesAt(absolute))
+    .filter((instance) => {
+      // One that was elsewhere may be gone there, and nobody here could tell.
+      const state = processState(instance.status);
+      return (state === 'running' || state === 'stopped') && !isDeadInstance(instance, instance.owns);
+    })
+    .toSorted(newestFirst);
+}
+
+export function isNobodyThere(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING';
 }
 
 /** Asks a server's control endpoint. Its answer is JSON, one object a line: `linesOf` reads it. */
@@ -68,7 +106,8 @@ function objectOf(line: string, path: string): object {
     throw notControl(path, line);
   }
   if (typeof object !== 'object' || object === null) throw notControl(path, line);
-  if ('error' in object) throw refused(path, reasonOf(object.error));
+  if ('error' in object)
+    throw refused(path, reasonOf(object.error), 'code' in object && object.code === BUSY);
   return object;
 }
 
@@ -88,8 +127,10 @@ function notControl(path: string, line: string): SimpleIpcError {
   );
 }
 
-function refused(path: string, why: string): SimpleIpcError {
-  return new SimpleIpcError('SIMPLE_IPC_INVALID_ARGUMENT', `The server at ${shell(path)} refuses: ${why}`, {
-    path,
-  });
+/** The only code that a line with an error may have. */
+const BUSY = 'SIMPLE_IPC_BUSY';
+
+function refused(path: string, why: string, isBusy: boolean): SimpleIpcError {
+  const code = isBusy ? BUSY : 'SIMPLE_IPC_INVALID_ARGUMENT';
+  return new SimpleIpcError(code, `The server at ${shell(path)} refuses: ${why}`, { path });
 }

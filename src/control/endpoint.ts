@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { invalidArgument, reasonOf } from '../runtime/errors.ts';
 import type { ControlledServer, ControlOf } from '../runtime/server.ts';
+import { ageOf } from '../runtime/rendezvous/status.ts';
 import type { Answer } from '../runtime/types.ts';
 import { ndjsonSink } from '../telemetry/ndjson.ts';
 import { summarise } from './summary.ts';
@@ -57,7 +58,10 @@ function answer(server: ControlledServer, word: ControlWord, options: Options, s
       server.handOver();
       return line({ state: server.state });
     case 'events':
-      return options['interval'] === undefined ? events(server, signal) : summaries(server, options, signal);
+      return limited(
+        server,
+        options['interval'] === undefined ? events(server, signal) : summaries(server, options, signal),
+      );
   }
 }
 
@@ -65,7 +69,7 @@ function liveStatus(server: ControlledServer): LiveStatus {
   const { rss, heapUsed } = process.memoryUsage();
   return {
     state: server.state,
-    uptime: server.status === undefined ? 0 : Date.now() - server.status.startedAt,
+    uptime: server.status === undefined ? 0 : ageOf(server.status),
     stats: server.stats,
     memory: { rss, heapUsed },
     drainTimeout: server.drainTimeout,
@@ -88,6 +92,29 @@ async function* stop(
   yield line({ state: 'draining', open: server.stats.open });
   const { reason } = await server.served;
   yield line({ ended: reason, stats: server.stats });
+}
+
+/** How many may follow a server's events at once. It takes twice as many connections: others can always ask, and stop it. */
+const MOST_READERS = 32;
+const readers = new WeakMap<ControlledServer, number>();
+
+/** Lines for one more reader of events, or why there can't be one. */
+async function* limited(
+  server: ControlledServer,
+  lines: AsyncIterable<Uint8Array | string>,
+): AsyncGenerator<Uint8Array | string, void, void> {
+  const others = readers.get(server) ?? 0;
+  if (others >= MOST_READERS) {
+    const error = `${others} others follow its events already, which is the most. Wait until one of them ends.`;
+    yield line({ error, code: 'SIMPLE_IPC_BUSY' });
+    return;
+  }
+  readers.set(server, others + 1);
+  try {
+    yield* lines;
+  } finally {
+    readers.set(server, (readers.get(server) as number) - 1);
+  }
 }
 
 /** Each transition, for as long as the client stays and the server runs. What a slow reader leaves is dropped and counted. */

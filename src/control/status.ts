@@ -1,7 +1,7 @@
 import { reasonOf } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { processState } from '../runtime/rendezvous/process-state.ts';
-import { askControl, instanceOf, linesOf, PATIENCE } from './ask.ts';
+import { askControl, instanceOrEnding, linesOf, PATIENCE } from './ask.ts';
 import type { LiveStatus, ServerStatus } from './types.ts';
 
 /** As `status` of src/index.ts, which says it all. */
@@ -10,9 +10,10 @@ export async function status(
   { timeout = PATIENCE }: { timeout?: number } = {},
 ): Promise<ServerStatus> {
   time('timeout', timeout);
-  const written = await instanceOf(path);
+  const { status: written } = await instanceOrEnding(path);
   const state = processState(written);
   const known = { ...written, process: state };
+  if (state === 'stopped') return { ...known, live: null, problem: isStopped(written.pid) };
   try {
     const answer = await askControl(written, 'status', {}, { timeout, deadline: timeout });
     for await (const { live } of linesOf(answer, path) as AsyncIterable<{ live?: LiveStatus }>) {
@@ -28,4 +29,9 @@ export async function status(
         : reasonOf(error);
     return { ...known, live: null, problem };
   }
+}
+
+/** Said of a process that takes no request until it goes on. */
+function isStopped(pid: number): string {
+  return `Its process (pid ${pid}) is stopped, by a signal or a debugger: kill -CONT ${pid} lets it go on.`;
 }

@@ -1,27 +1,35 @@
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, reasonOf, SimpleIpcError } from '../runtime/errors.ts';
+import { errnoOf } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { cleanUp } from '../runtime/rendezvous/clean-up.ts';
-import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
-import { aborted, shell } from '../runtime/rendezvous/errors.ts';
-import { CONTROL } from '../runtime/rendezvous/instance.ts';
+import { aborted } from '../runtime/rendezvous/errors.ts';
+import { isDeadInstance, isProvedInstance } from '../runtime/rendezvous/held.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
-import { isProvedListener, listeningSockets, processState } from '../runtime/rendezvous/process-state.ts';
-import { removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
-import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
+import { hasEnded, listeningSockets } from '../runtime/rendezvous/process-state.ts';
+import { removeInstance, removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
+import type { KnownInstance } from '../runtime/rendezvous/status.ts';
 import type { EndReason } from '../machines/pool.ts';
-import { askControl, instanceOf, linesOf } from './ask.ts';
+import type { ServerStats } from '../runtime/types.ts';
+import { askControl, instanceOrEnding, isNobodyThere, linesOf, livingAt, socketPath } from './ask.ts';
+import { cutOff, isCutOff, notProved, notStopped } from './stop-errors.ts';
 import type { Stopped, StopOptions } from './types.ts';
 
 const DEFAULT_TIMEOUT = 30_000;
-/** How long a process may take to be gone after SIGKILL, in milliseconds. */
+/** How long a process may take to be gone after SIGKILL, and its directory when it has said that it ended, in milliseconds. */
 const AFTER_SIGNAL = 5_000;
 /** How often to look whether it is gone, in milliseconds. */
 const STEP = 10;
-/** How long its directory may stay when its control endpoint is gone, and its socket when it is, in milliseconds. */
-const AFTER_CONTROL = 1_000;
+/** How long its socket may stay when its process is gone, in milliseconds. */
+const AFTER_PROCESS = 1_000;
 const LOCK_TIMEOUT = 5_000;
+
+/** A server that is to stop. */
+interface Target extends KnownInstance {
+  /** As it was given. */
+  readonly path: string;
+  /** Where its socket stands, or stood. */
+  readonly absolute: string;
+}
 
 /** As `stop` of src/index.ts, which says it all. */
 export async function stop(path: string, options: StopOptions = {}): Promise<Stopped> {
@@ -29,60 +37,58 @@ export async function stop(path: string, options: StopOptions = {}): Promise<Sto
   const timeout = time('timeout', options.timeout ?? DEFAULT_TIMEOUT);
   const drainTimeout =
     options.drainTimeout === undefined ? undefined : time('drainTimeout', options.drainTimeout);
-  const status = await runningAt(path);
-  if (status === undefined || isGone(status)) {
-    // A socket that a killed server left is in nobody's way, but it misleads.
-    if (status !== undefined) await cleanUpAfter(path, status);
+  const absolute = socketPath(path);
+  const found = await instanceOrEnding(path).catch((error: unknown) => {
+    if (!isNobodyThere(error)) throw error;
+    return undefined;
+  });
+  if (found === undefined) {
     // What does not say whose it is may be another user's, or where nothing can be written.
-    else await cleanUp(path, { lockTimeout: LOCK_TIMEOUT }).catch(() => undefined);
-    return { wasRunning: false, pid: status?.pid, ended: undefined, killedBy: undefined };
+    await cleanUp(absolute, { lockTimeout: LOCK_TIMEOUT }).catch(() => undefined);
+    return outcome(undefined, { wasRunning: false });
   }
-  const { pid } = status;
+  const target = { ...found, path, absolute };
+  if (isDeadInstance(target, target.owns)) {
+    // A socket that a killed server left is in nobody's way, but it misleads.
+    await cleanUpAfter(target);
+    return outcome(target, { wasRunning: false });
+  }
   const deadline = performance.now() + (timeout === 0 ? Number.POSITIVE_INFINITY : timeout);
   try {
-    const ended = await stopPolitely(status, { drainTimeout, timeout, deadline, signal });
-    return { wasRunning: true, pid, ended, killedBy: undefined };
+    return outcome(target, await stopPolitely(target, { drainTimeout, timeout, deadline, signal }));
   } catch (error) {
     if (signal?.aborted === true) throw aborted(path, signal);
-    if (await hasEnded(status, error, deadline)) {
-      await cleanUpAfter(path, status);
-      return { wasRunning: true, pid, ended: undefined, killedBy: undefined };
+    if (await hasEndedAllTheSame(target, error, deadline)) {
+      await cleanUpAfter(target);
+      return outcome(target);
     }
-    if (options.force !== true) throw notStopped(path, status, error);
-    return { wasRunning: true, pid, ended: undefined, killedBy: await kill(path, status, timeout, error) };
+    if (options.force !== true) throw await notStopped(target, timeout, error);
+    return outcome(target, { killedBy: await kill(target, timeout, error) });
   }
 }
 
-/** The server at the path; where nobody listens, one that has given it up and is still to end; or nothing. */
-async function runningAt(path: string): Promise<InstanceStatus | undefined> {
-  try {
-    return await instanceOf(path);
-  } catch (error) {
-    if (!isNobodyThere(error)) throw error;
-    return instancesAt(resolveEndpoint(path).absolute)
-      .flatMap(({ status }) => (status !== undefined && isHere(status) ? [status] : []))
-      .toSorted((a, b) => b.startedAt - a.startedAt)[0];
-  }
+function outcome(target: Target | undefined, what: Partial<Stopped> = {}): Stopped {
+  return {
+    wasRunning: true,
+    pid: target?.status.pid,
+    ended: undefined,
+    killedBy: undefined,
+    aborted: 0,
+    draining: target === undefined ? [] : before(target).map(({ status }) => status.pid),
+    ...what,
+  };
 }
 
-function isNobodyThere(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING';
-}
-
-/** One that was elsewhere may be gone there, and nobody here could tell. */
-function isHere(status: InstanceStatus): boolean {
-  return ['running', 'stopped'].includes(processState(status));
-}
-
-function isGone(status: InstanceStatus): boolean {
-  const state = processState(status);
-  return state === 'gone' || state === 'zombie';
+/** The servers that had its path before, and have not ended. */
+function before({ absolute, directory, status: { startedAt } }: Target): KnownInstance[] {
+  return livingAt(absolute).filter(
+    (other) => other.directory !== directory && !other.owns && other.status.startedAt <= startedAt,
+  );
 }
 
 /** Tells it to stop, and waits until it has, and has removed what stood beside its socket. */
 async function stopPolitely(
-  status: InstanceStatus,
+  target: Target,
   {
     drainTimeout,
     timeout,
@@ -94,77 +100,84 @@ async function stopPolitely(
     deadline: number;
     signal: AbortSignal | undefined;
   },
-): Promise<EndReason> {
-  const answer = await askControl(status, 'stop', drainTimeout === undefined ? {} : { drainTimeout }, {
+): Promise<Pick<Stopped, 'ended' | 'aborted'>> {
+  const answer = await askControl(target.status, 'stop', drainTimeout === undefined ? {} : { drainTimeout }, {
     timeout,
     deadline: timeout,
     ...(signal === undefined ? undefined : { signal }),
   });
-  let ended: EndReason | undefined;
-  for await (const line of linesOf(answer, status.path)) ended = (line as { ended?: EndReason }).ended;
-  if (ended === undefined) throw new Error('Its answer ended early.');
-  await unlisted(status, deadline);
+  let last: { ended?: EndReason; stats?: ServerStats } = {};
+  for await (const line of linesOf(answer, target.path)) last = line;
+  const { ended, stats } = last;
+  if (ended === undefined) throw cutOff(target.path);
+  await left(target, Math.min(deadline, performance.now() + AFTER_SIGNAL));
+  return { ended, aborted: stats?.ended.aborted ?? 0 };
+}
+
+/** Waits until nothing of it stands beside the socket, and removes what it can't: its directory may have been renamed. */
+async function left(target: Target, deadline: number): Promise<void> {
+  while (isListed(target)) {
+    if (isDeadInstance(target)) return cleanUpAfter(target);
+    if (performance.now() >= deadline) return;
+    await sleep(STEP);
+  }
   // The server does so as well, but after what is waited for.
-  removeSidecar(sidecarOf(status.path));
-  return ended;
+  removeSidecar(sidecarOf(target.absolute));
 }
 
 /** Whether it has ended all the same: as it was asked, or while it answered, it was at its end, or was killed. */
-async function hasEnded(status: InstanceStatus, error: unknown, deadline: number): Promise<boolean> {
+async function hasEndedAllTheSame(target: Target, error: unknown, deadline: number): Promise<boolean> {
   // What is killed lets go of its connections a moment before it is gone.
   const patience = isCutOff(error) ? AFTER_SIGNAL : 0;
   const until = Math.min(deadline, performance.now() + patience);
-  while (!isGone(status) && isListed(status)) {
+  while (!isOver(target)) {
     if (performance.now() >= until) return false;
     await sleep(STEP);
   }
   return true;
 }
 
-function isCutOff(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return isNobodyThere(error) || code === 'SIMPLE_IPC_HUNG_UP' || code === 'SIMPLE_IPC_BUSY';
+/** That it is not written down any more proves nothing where it listens: its directory was removed, or renamed meanwhile. */
+function isOver(target: Target): boolean {
+  if (isDeadInstance(target)) return true;
+  return !isListed(target) && !isProvedInstance(target, target.absolute);
 }
 
-/** Waits until nothing of it stands beside the socket; to the deadline at most. */
-async function unlisted(status: InstanceStatus, deadline: number): Promise<void> {
-  while (isListed(status) && performance.now() < deadline) await sleep(STEP);
+function isListed({ absolute, status: { pid, startedAt } }: Target): boolean {
+  return instancesAt(absolute).some(({ status }) => status?.pid === pid && status.startedAt === startedAt);
 }
 
-function isListed({ path, startedAt, pid }: InstanceStatus): boolean {
-  return instancesAt(path).some(({ status }) => status?.pid === pid && status.startedAt === startedAt);
-}
-
-async function kill(
-  path: string,
-  status: InstanceStatus,
-  timeout: number,
-  why: unknown,
-): Promise<'SIGTERM' | 'SIGKILL'> {
+async function kill(target: Target, timeout: number, why: unknown): Promise<'SIGTERM' | 'SIGKILL'> {
+  const { pid, control } = target.status;
   // Who can be asked has been, and has had its time.
-  const signals = status.control === null ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGKILL'] as const);
+  const signals = control === null ? (['SIGTERM', 'SIGKILL'] as const) : (['SIGKILL'] as const);
   for (const signal of signals) {
-    if (!isProved(status)) throw notProved(path, status, why);
+    if (!isProvedInstance(target, target.absolute)) throw notProved(target.path, target.status);
     try {
-      process.kill(status.pid, signal);
+      process.kill(pid, signal);
     } catch (error) {
-      if (errnoOf(error) === 'EPERM') throw notStopped(path, status, error);
+      if (errnoOf(error) === 'EPERM') throw await notStopped(target, timeout, error);
       // It has ended in this instant.
     }
     const deadline = performance.now() + (signal === 'SIGTERM' ? timeout : AFTER_SIGNAL);
-    while (performance.now() < deadline && !isGone(status)) await sleep(STEP);
-    if (!isGone(status)) continue;
-    await cleanUpAfter(path, status);
+    while (performance.now() < deadline && !hasEnded(target.status)) await sleep(STEP);
+    if (!hasEnded(target.status)) continue;
+    await cleanUpAfter(target);
     return signal;
   }
-  throw notStopped(path, status, why);
+  throw await notStopped(target, timeout, why);
 }
 
 /** Removes what it left. The first of its threads is a zombie a moment before the last one lets the socket go. */
-async function cleanUpAfter(path: string, { boundAs }: InstanceStatus): Promise<void> {
-  const deadline = performance.now() + AFTER_CONTROL;
-  while (isBound(boundAs) && performance.now() < deadline) await sleep(STEP);
-  await cleanUp(path, { lockTimeout: LOCK_TIMEOUT });
+async function cleanUpAfter({ absolute, directory, status }: Target): Promise<void> {
+  const deadline = performance.now() + AFTER_PROCESS;
+  while (isBound(status.boundAs) && performance.now() < deadline) await sleep(STEP);
+  try {
+    removeInstance(directory);
+  } catch {
+    // It is removed already, or is left for the next sweep.
+  }
+  await cleanUp(absolute, { lockTimeout: LOCK_TIMEOUT });
 }
 
 function isBound(name: string): boolean {
@@ -174,32 +187,4 @@ function isBound(name: string): boolean {
     // Linux alone tells.
     return false;
   }
-}
-
-/** By its socket; or, where it has closed that and does not end, by that of its control endpoint. */
-function isProved(status: InstanceStatus): boolean {
-  if (isProvedListener(status)) return true;
-  if (status.control === null) return false;
-  return isProvedListener({ ...status, boundAs: join(dirname(status.boundAs), CONTROL) });
-}
-
-function notStopped(path: string, { pid, control }: InstanceStatus, cause: unknown): SimpleIpcError {
-  const remedy =
-    control === null
-      ? 'Or kill it (force).'
-      : 'Wait longer (timeout), let it leave off what it does (drainTimeout), or kill it (force).';
-  return new SimpleIpcError(
-    'SIMPLE_IPC_STOP_FAILED',
-    `The server at ${shell(path)} (pid ${pid}) has not stopped: ${reasonOf(cause)} ${remedy}`,
-    { path, cause },
-  );
-}
-
-function notProved(path: string, { pid }: InstanceStatus, cause: unknown): SimpleIpcError {
-  return new SimpleIpcError(
-    'SIMPLE_IPC_STOP_FAILED',
-    `The server at ${shell(path)} has not stopped (${reasonOf(cause)}), and that process ${pid} is that server can't be ` +
-      'proved from here, so it is not killed. Look at it, and end it yourself.',
-    { path, cause },
-  );
 }

@@ -51,6 +51,10 @@ export interface Stopped {
   readonly ended: EndReason | undefined;
   /** The signal that it took. */
   readonly killedBy: 'SIGTERM' | 'SIGKILL' | undefined;
+  /** How many requests it left off, as it said in the end: they ran for longer than `drainTimeout`. */
+  readonly aborted: number;
+  /** The processes of servers that had the path before this one, and still finish what they have: they end by themselves. */
+  readonly draining: readonly number[];
 }
 
 /** The words that a control endpoint knows. Options follow behind a space, as a JSON object. */

@@ -29,7 +29,7 @@ async function* follow(
   options: { interval?: number },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<object> {
-  const written = await instanceOf(path);
+  const { status: written } = await instanceOf(path);
   // Summaries come at their time; a server that has no transition to tell may be silent for as long as it likes.
   const timeout = options.interval === undefined ? 0 : Math.max(PATIENCE, 3 * options.interval);
   const answer = await askControl(written, 'events', options, {

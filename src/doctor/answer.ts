@@ -1,16 +1,9 @@
-import { reasonOf, SimpleIpcError, type ErrorCode } from '../runtime/errors.ts';
+import { reasonOf } from '../runtime/errors.ts';
 import { hangs } from './connections.ts';
-import { askState } from './control.ts';
+import { askState, isLate } from './control.ts';
 import { fatal, ok, unknown, warning } from './findings.ts';
 import type { Finding, Scene } from './types.ts';
 import { visit } from './visit.ts';
-
-/** It is there, and has not answered in time. */
-const LATE: ReadonlySet<ErrorCode | undefined> = new Set([
-  'SIMPLE_IPC_TIMED_OUT',
-  'SIMPLE_IPC_DEADLINE_EXCEEDED',
-  'SIMPLE_IPC_BUSY',
-] as const);
 
 /** Whether it answers in time: its control endpoint is asked, so that no handler runs. */
 export async function checkAnswer(scene: Scene): Promise<Finding> {
@@ -25,8 +18,7 @@ export async function checkAnswer(scene: Scene): Promise<Finding> {
     const detail = `its control endpoint has answered within ${Math.ceil(performance.now() - asked)} ms: it is ${state}`;
     return state === 'accepting' ? ok(detail) : fatal('draining', detail);
   } catch (error) {
-    const code = error instanceof SimpleIpcError ? error.code : undefined;
-    if (LATE.has(code)) return hangs(scene, `its control endpoint has not answered within ${timeout} ms`);
+    if (isLate(error)) return hangs(scene, `its control endpoint has not answered within ${timeout} ms`);
     return warning(`its control endpoint cannot be asked: ${reasonOf(error)}`);
   }
 }
@@ -55,7 +47,10 @@ export async function checkProtocol(scene: Scene): Promise<Finding> {
         `to ${MALFORMED}, which is no pkt-line, it answers ${JSON.stringify(connection.said)}`,
       );
     }
-    if (connection.isClosed) return ok(`it closes the connection at ${MALFORMED}, which is no pkt-line`);
+    if (connection.isClosed) {
+      scene.hasAnswered = true;
+      return ok(`it closes the connection at ${MALFORMED}, which is no pkt-line`);
+    }
     return fatal(
       'not-simple-ipc',
       `it takes ${MALFORMED}, which is no pkt-line, and waits for more; or its workers hang`,

@@ -1,5 +1,6 @@
 import { askControl, linesOf } from '../control/ask.ts';
 import type { LiveStatus } from '../control/types.ts';
+import { SimpleIpcError, type ErrorCode } from '../runtime/errors.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
 import type { PoolState } from '../runtime/types.ts';
 
@@ -17,4 +18,16 @@ export async function askState(instance: InstanceStatus, timeout: number): Promi
     if (live?.state !== undefined) return live.state;
   }
   throw new Error('its answer does not say what state it is in');
+}
+
+/** It is there, and has not answered in time. */
+const LATE: ReadonlySet<ErrorCode> = new Set([
+  'SIMPLE_IPC_TIMED_OUT',
+  'SIMPLE_IPC_DEADLINE_EXCEEDED',
+  'SIMPLE_IPC_BUSY',
+] as const);
+
+/** Whether what kept a server from being asked is that it does not get round to it. */
+export function isLate(error: unknown): boolean {
+  return error instanceof SimpleIpcError && LATE.has(error.code);
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
 
 import { errnoOf, reasonOf } from '../runtime/errors.ts';
 import { addressIn, fits } from '../runtime/rendezvous/address.ts';
@@ -111,15 +111,32 @@ function ownerAndMode(file: string): string {
 }
 
 /** Whose the directory of the socket is, and who may write in it. What follows from it, the check of access says. */
-export function checkDirectory({ endpoint }: Scene): Finding {
+export function checkDirectory(scene: Scene): Finding {
+  const { endpoint } = scene;
   const { uid, gid, mode } = statSync(endpoint.directory);
   const whose = `${shell(endpoint.directory)} belongs to uid ${uid}, gid ${gid}, mode ${(mode & 0o7777).toString(8)}`;
+  const why = isThere(endpoint.absolute) ? undefined : whyNotWritable(endpoint.directory);
+  if (why !== undefined) {
+    scene.isDirectoryClosed = true;
+    return warning(
+      `${whose}: this user (${process.geteuid?.()}) may not write in it (${why}), and so can't start a server there`,
+    );
+  }
   if ((mode & 0o022) === 0) return ok(`${whose}: its owner alone writes in it`);
   if (mode & 0o1000)
     return ok(`${whose}: others write in it, and cannot replace what is not theirs (sticky)`);
   return warning(
     `${whose}: ${mode & 0o002 ? 'everybody' : 'its group'} can write in it, and replace the socket`,
   );
+}
+
+function whyNotWritable(directory: string): string | undefined {
+  try {
+    accessSync(directory, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 /** Whether it is on a file system that other machines share. */

@@ -1,4 +1,4 @@
-import { invalidArgument, reasonOf } from '../runtime/errors.ts';
+import { errnoOf, invalidArgument, reasonOf } from '../runtime/errors.ts';
 import { resolveEndpoint, type Endpoint } from '../runtime/rendezvous/endpoint.ts';
 import { checkAnswer, checkProtocol } from './answer.ts';
 import { checkConnections } from './connections.ts';
@@ -6,7 +6,7 @@ import { checkDirectories, checkDirectory, checkFileSystem, checkLength } from '
 import { fatal, ok, skipped, unknown } from './findings.ts';
 import { checkListening } from './listening.ts';
 import { checkDescriptors, checkNamespaces, checkProcess } from './process.ts';
-import { remedyFor, type Reason } from './reasons.ts';
+import { explain, type Reason } from './reasons.ts';
 import { checkAccess, checkSocket } from './socket.ts';
 import { checkStatus } from './status.ts';
 import { CHECKS, type CheckName, type Diagnosis, type ExamineOptions, type Examination } from './types.ts';
@@ -57,7 +57,7 @@ export async function examine(path: string, options: ExamineOptions = {}): Promi
     throw invalidArgument(`timeout is ${String(timeout)}: give milliseconds, from 0 to ${2 ** 31 - 1}.`);
   }
   const endpoint = endpointOf(path);
-  if ('mark' in endpoint) return conclude(path, new Map([['path', endpoint]]), {});
+  if ('mark' in endpoint) return conclude(path, new Map([['path', endpoint]]), {}, false);
   const findings = new Map<CheckName, Finding>([['path', ok(`it can name a socket: ${endpoint.absolute}`)]]);
   const scene: Scene = {
     endpoint,
@@ -72,6 +72,7 @@ export async function examine(path: string, options: ExamineOptions = {}): Promi
     isProved: false,
     process: undefined,
     lacksDescriptors: false,
+    isDirectoryClosed: false,
     hasAnswered: false,
   };
   for (const name of CHECKS) {
@@ -81,18 +82,19 @@ export async function examine(path: string, options: ExamineOptions = {}): Promi
     if (finding.isLast === true) break;
   }
   const { absolute, directory } = endpoint;
-  return conclude(path, findings, {
-    PATH: absolute,
-    DIRECTORY: directory,
-    ...(scene.isProved && { PID: scene.pid! }),
-  });
+  const facts = { PATH: absolute, DIRECTORY: directory, ...(scene.isProved && { PID: scene.pid! }) };
+  return conclude(path, findings, facts, scene.hasAnswered);
 }
+
+const DIRECTORY_GONE = 'The working directory is gone: give an absolute path.';
 
 function endpointOf(path: string): Endpoint | Finding {
   try {
     return resolveEndpoint(path);
   } catch (error) {
-    return fatal('invalid-path', reasonOf(error));
+    // Of what makes a path none, this alone has a cause.
+    const isDirectoryGone = errnoOf((error as Error).cause) === 'ENOENT';
+    return fatal('invalid-path', reasonOf(error), {}, isDirectoryGone ? DIRECTORY_GONE : undefined);
   }
 }
 
@@ -106,7 +108,12 @@ async function look(name: Exclude<CheckName, 'path'>, scene: Scene): Promise<Fin
   }
 }
 
-function conclude(path: string, findings: ReadonlyMap<CheckName, Finding>, facts: Facts): Diagnosis {
+function conclude(
+  path: string,
+  findings: ReadonlyMap<CheckName, Finding>,
+  given: Facts,
+  isAsked: boolean,
+): Diagnosis {
   const found = Array.from(findings.entries());
   const [cause, decisive] =
     found.find(([, finding]) => finding.isLast) ??
@@ -118,6 +125,9 @@ function conclude(path: string, findings: ReadonlyMap<CheckName, Finding>, facts
       findings.get(name) ?? skipped(`not looked at: it means nothing after what the check of ${cause} found`);
     return { name, mark, detail };
   });
-  const remedy = remedyFor(reason, { ...facts, ...decisive?.facts });
-  return { path, healthy: reason === 'healthy', reason, remedy, checks };
+  // Of what is no fault, the first that has something to be done about it.
+  const telling = decisive ?? found.map(([, finding]) => finding).find(({ remedy }) => remedy !== undefined);
+  const facts = { ...given, ...telling?.facts };
+  const { meaning, remedy } = explain(reason, facts, { isAsked, given: telling?.remedy });
+  return { path, healthy: reason === 'healthy', reason, meaning, remedy, checks };
 }

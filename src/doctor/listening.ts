@@ -4,6 +4,7 @@ import { errnoOf, reasonOf } from '../runtime/errors.ts';
 import { knock } from '../runtime/rendezvous/knock.ts';
 import { fatal, ok } from './findings.ts';
 import { isMountPoint } from './kernel.ts';
+import { conditionOf, ofProcess } from './living.ts';
 import type { Finding, Scene } from './types.ts';
 
 /** How long to wait before connecting again where the backlog is full, in milliseconds. */
@@ -51,7 +52,7 @@ async function knockUntilHeard({ target, timeout }: Scene): Promise<unknown> {
   }
 }
 
-function nobodyListens({ network, target, strays, instance }: Scene): Finding {
+async function nobodyListens({ network, target, strays, instance, timeout }: Scene): Promise<Finding> {
   if (network !== undefined) {
     return fatal(
       'network-file-system',
@@ -66,7 +67,9 @@ function nobodyListens({ network, target, strays, instance }: Scene): Finding {
   const [stray] = strays;
   if (stray !== undefined) {
     const detail = `nobody listens on this socket, and the one of pid ${stray.pid} is not at the path any more`;
-    return fatal('path-lost', detail, { PID: stray.pid });
+    const its = ofProcess(await conditionOf(stray, timeout), timeout);
+    // Links are for connects: stop looks beside the path that it is given.
+    return fatal('path-lost', `${detail}${its}`, { PID: stray.pid, PATH: target });
   }
   if (instance === undefined) return fatal('stale-socket-no-status', 'nobody listens on it');
   return fatal('stale-socket', `nobody listens on it: ${instance.program} (pid ${instance.pid}) left it`);

@@ -78,7 +78,8 @@ export const REASONS = {
   },
   'path-lost': {
     meaning: 'A server lives, and the path is not its own any more: its socket was deleted or replaced.',
-    remedy: 'Start the server again; the one that lost the path (pid PID) ends by itself, or by kill PID.',
+    remedy:
+      'End the server that lost the path (pid PID), unless it has ended by itself, which one that hangs does not: simple-ipc stop PATH --force; then start it again.',
   },
   draining: {
     meaning: 'The server is ending, and takes no more requests.',
@@ -141,9 +142,30 @@ export const REASONS = {
 export type Reason = keyof typeof REASONS;
 export type Fault = Exclude<Reason, 'healthy'>;
 
+/** A server that was not asked. */
+const UNASKED = {
+  meaning:
+    'A server accepts connections; whether it answers, and is one of Simple-IPC, was not asked, as it has no control endpoint that this user can ask.',
+  remedy: 'Nothing, unless it does not answer: then simple-ipc doctor --deep PATH asks it.',
+} as const satisfies Explanation;
+
 /** What to do, with what was found in it. A word that nothing was found for stays as it is. */
 export function remedyFor(reason: Reason, facts: Facts): string {
-  return REASONS[reason].remedy.replace(/\b[A-Z]{3,}\b/gu, (word) => {
+  return fill(REASONS[reason].remedy, facts);
+}
+
+/** What a diagnosis means, and what to do: `given`, where a check has said that. */
+export function explain(
+  reason: Reason,
+  facts: Facts,
+  { isAsked, given }: { isAsked: boolean; given: string | undefined },
+): Explanation {
+  const { meaning, remedy } = reason === 'healthy' && !isAsked ? UNASKED : REASONS[reason];
+  return { meaning, remedy: fill(given ?? remedy, facts) };
+}
+
+function fill(remedy: string, facts: Facts): string {
+  return remedy.replace(/\b[A-Z]{3,}\b/gu, (word) => {
     const fact = facts[word];
     return typeof fact === 'string' ? shell(fact) : String(fact ?? word);
   });

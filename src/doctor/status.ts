@@ -1,5 +1,5 @@
-import { realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 import { reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { split } from '../runtime/rendezvous/endpoint.ts';
@@ -7,10 +7,15 @@ import { shell } from '../runtime/rendezvous/errors.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
 import { isProvedListener, processState } from '../runtime/rendezvous/process-state.ts';
 import { sidecarOf } from '../runtime/rendezvous/sidecar.ts';
-import { STATUS_FILES, type FoundInstance, type InstanceStatus } from '../runtime/rendezvous/status.ts';
-import { livingOf } from './absent.ts';
+import {
+  pidInName,
+  STATUS_FILES,
+  type FoundInstance,
+  type InstanceStatus,
+} from '../runtime/rendezvous/status.ts';
 import { failed, ok, unknown, warning } from './findings.ts';
 import { holderOf, listeningNames, showsDescriptors } from './kernel.ts';
+import { livingOf } from './living.ts';
 import type { Finding, Scene } from './types.ts';
 
 /** Whose the socket is: what the status of the instance that owns it says, and whether that is true. */
@@ -57,12 +62,44 @@ function withoutOwner(scene: Scene, instances: readonly FoundInstance[]): Findin
     const problem = liar.problem ?? 'it is of another socket than the one that stands there';
     return untrue(liar, problem);
   }
-  findHolder(scene);
-  if (scene.strays.length > 0) {
-    const others = scene.strays.map(({ pid }) => `pid ${pid}`).join(', ');
-    return warning(`the socket is not that of the server that runs here (${others}): its path was taken`);
+  const standing = names.filter((bound) => mayStandAt(scene.target, bound));
+  if (standing.length > 0 || scene.strays.length > 0) {
+    findHolder(scene);
+    if (scene.strays.length > 0) {
+      const others = scene.strays.map(({ pid }) => `pid ${pid}`).join(', ');
+      return warning(`the socket is not that of the server that runs here (${others}): its path was taken`);
+    }
+    return warning(`no status beside it: it is not of this library, or its directory was removed; ${LOST}`);
   }
+  const removed = names.filter((bound) => wasBoundBeside(scene.target, bound));
+  // Where several are, one of them has lost the path, and which one is not to be seen.
+  if (removed.length === 1) {
+    scene.boundAs = removed[0]!;
+    findHolder(scene);
+    return {
+      ...warning(`no status beside it: ${shell(dirname(scene.boundAs))} was removed; ${LOST}`),
+      remedy: ANEW,
+    };
+  }
+  if (removed.length > 1) return warning(`no status beside it: its directory was removed; ${LOST}`);
+  findHolder(scene);
   return unknown('no status names this socket: it is of another kind of server, or was left by one');
+}
+
+const LOST = "status, stop and takeover can't reach it";
+/** A server that has lost what stands beside its socket. */
+const ANEW = 'Nothing, unless status or stop is to reach it: then start it anew (kill PID ends it).';
+
+/** Whether a socket was bound in an instance's directory beside a path, as servers of this library do. */
+function wasBoundBeside(path: string, bound: string): boolean {
+  const instance = dirname(bound);
+  const sidecar = dirname(instance);
+  const { directory, name } = split(path);
+  return (
+    pidInName(basename(instance)) !== undefined &&
+    basename(sidecar) === basename(sidecarOf(name)) &&
+    realPath(dirname(sidecar)) === realPath(directory)
+  );
 }
 
 /** Whether a socket that was bound by some name may be the one at a path, as others than servers of this library bind. */
@@ -116,13 +153,9 @@ function ofOwner(scene: Scene, owner: FoundInstance, status: InstanceStatus): Fi
   return untrue(owner, `it says ${says}, and that process does not have the socket that listens`);
 }
 
-/** The last time that a date can be of, in milliseconds. */
-const LAST_DATE = 8.64e15;
-
 function selfDescription({ program, version, pid, startedAt }: InstanceStatus): string {
   const name = version === null ? program : `${program} ${version}`;
-  const since = startedAt <= LAST_DATE ? new Date(startedAt).toISOString() : 'a time that never comes';
-  return `${name}, pid ${pid}, since ${since}`;
+  return `${name}, pid ${pid}, since ${new Date(startedAt).toISOString()}`;
 }
 
 /** Has the kernel say which process listens. */
@@ -133,5 +166,9 @@ function findHolder(scene: Scene): void {
 
 function untrue({ directory }: FoundInstance, problem: string): Finding {
   const file = join(directory, STATUS_FILES[0]!);
+  if (!existsSync(file)) {
+    const detail = `${shell(file)} is missing: ${LOST}`;
+    return failed('status-untrue', detail, { FILE: file }, 'Start it anew (kill PID ends it).');
+  }
   return failed('status-untrue', `${shell(file)} is not true: ${problem}`, { FILE: file });
 }

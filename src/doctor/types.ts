@@ -44,6 +44,8 @@ export interface Diagnosis {
   readonly healthy: boolean;
   /** `healthy`, or the one reason why it is not. */
   readonly reason: Reason;
+  /** What that means here, in a sentence. */
+  readonly meaning: string;
   /** The one thing to do about it. */
   readonly remedy: string;
   /** All checks, in their order. */
@@ -70,6 +72,8 @@ export interface Finding {
   /** With `failed`: that the server cannot be reached, or not safely, because of this. */
   readonly reason?: Fault;
   readonly facts?: Facts;
+  /** What to do about it, where that is not what the reason says. Its capital words are as in REASONS. */
+  readonly remedy?: string;
   /** What comes after it means nothing any more. */
   readonly isLast?: boolean;
 }
@@ -97,7 +101,9 @@ export interface Scene {
   process: ProcessState | undefined;
   /** Its process has next to no descriptor left. */
   lacksDescriptors: boolean;
-  /** Its control endpoint has answered. */
+  /** This user may not write in the directory, and so can start no server there. */
+  isDirectoryClosed: boolean;
+  /** It has answered: its control endpoint, or, as a server of this library does, to what is no pkt-line. */
   hasAnswered: boolean;
 }
 

@@ -1,5 +1,5 @@
 /** What goes wrong with a request on the client, after it has connected. */
-import { reasonOf, SimpleIpcError } from './errors.ts';
+import { reasonOf, SimpleIpcError, type ErrorCode } from './errors.ts';
 
 export const THE_MESSAGE = 'The message';
 
@@ -8,10 +8,38 @@ export function hungUp(path: string, bytes: number, cause?: Error): SimpleIpcErr
   return new SimpleIpcError(
     'SIMPLE_IPC_HUNG_UP',
     `The server at ${path} closed the connection before its answer was complete${how}; of it, ${bytes} byte${bytes === 1 ? '' : 's'} had come. ` +
-      'Its handler failed, or it refused the request, or it has too many connections, or it is stopping: its own events say which.',
+      'Its handler failed, or it refused the request, or it has too many connections, or it is stopping: its own events say which. ' +
+      'It may have acted on the request, so ask again only where that may be done twice (idempotent).',
     { path, cause },
   );
 }
+
+/**
+ * The final error of a call whose request a server has hung up on, `sent` times in all. What happened to a later attempt that
+ * sent nothing does not undo that.
+ */
+export function afterHangUps(
+  path: string,
+  { cutOff, sent, error }: { cutOff: SimpleIpcError; sent: number; error: unknown },
+): unknown {
+  if (error === cutOff && sent === 1) return error;
+  if (error !== cutOff && (!(error instanceof SimpleIpcError) || SAYS_NOTHING_OF_SENDING.has(error.code)))
+    return error;
+  const asked = `It was asked ${sent === 1 ? 'once' : `${sent} times`}`;
+  const then = error === cutOff ? '.' : `; then: ${reasonOf(error)}`;
+  return new SimpleIpcError('SIMPLE_IPC_HUNG_UP', `${cutOff.message} ${asked}${then}`, {
+    path,
+    cause: error === cutOff ? cutOff.cause : error,
+  });
+}
+
+/** Nobody takes from these that nothing was sent. */
+const SAYS_NOTHING_OF_SENDING: ReadonlySet<ErrorCode> = new Set([
+  'SIMPLE_IPC_ABORTED',
+  'SIMPLE_IPC_DEADLINE_EXCEEDED',
+  'SIMPLE_IPC_PROTOCOL_ERROR',
+  'SIMPLE_IPC_TIMED_OUT',
+]);
 
 /** The code says the same as where the backlog is full: nothing was sent, and it may be tried again. */
 export function nothingSent(path: string, cause: Error | undefined): SimpleIpcError {

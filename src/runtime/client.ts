@@ -1,7 +1,7 @@
 import type { CallObserver, ObservedCall, Telemetry } from '../machines/observer.ts';
 import { bytesOf, checkMessage, isWhole } from './chunks.ts';
 import * as failure from './client-errors.ts';
-import { SimpleIpcError } from './errors.ts';
+import { errnoOf, SimpleIpcError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { observerFailed, TRANSPORT } from './observe.ts';
 import { requestLimits, type RequestLimits } from './options.ts';
@@ -12,7 +12,7 @@ import type { IpcResponse, Message, RequestOptions } from './types.ts';
 /** How long to wait before connecting again, in milliseconds: git's WAIT_STEP_MS. */
 const WAIT_STEP = 50;
 
-/** How often an idempotent request that was cut off is sent again. */
+/** How often an idempotent request that was cut off is sent again; where it looks refused, as long as a busy server is waited for. */
 const REPEATS = 3;
 
 /** What belongs to a call beside its own attempts to connect: within its one span, its deadline and its signal. */
@@ -41,7 +41,8 @@ export async function request(
   const call = new Call(path, message);
   const observer = guardedCall(options.telemetry, call);
   const started = performance.now();
-  let repeats = 0;
+  let sent = 0;
+  let cutOff: SimpleIpcError | undefined;
   try {
     for (;;) {
       giveUp.throwIfDue();
@@ -55,7 +56,7 @@ export async function request(
         exchange = current;
         call.exchange = current;
         giveUp.tell = (error) => current.fail(error);
-        const response = await current.run(absolute, message);
+        const response = await current.run(absolute, message, limits.waitIfBusy > 0);
         current.whenOver((error) => {
           giveUp.stop();
           observer?.ended(performance.now(), error);
@@ -66,8 +67,11 @@ export async function request(
         // A server that stops may turn away who had come to it before.
         const isLeft = isMissing(error) || (exchange?.wasTurnedAway === true && !isPatient);
         if (exchange?.repeatable === false) {
-          if (!mayRepeat(error, message, options) || repeats === REPEATS) throw error;
-          repeats++;
+          sent++;
+          if (!isHangUp(error)) throw error;
+          cutOff = error;
+          const isRefusal = wasReset(error) && performance.now() - started < limits.waitIfBusy;
+          if (!mayRepeat(message, options) || (sent > REPEATS && !isRefusal)) throw error;
         } else if (hooks.whenMissing !== undefined && isLeft) {
           await giveUp.during((signal) => hooks.whenMissing!(error as SimpleIpcError, signal));
           continue;
@@ -79,8 +83,10 @@ export async function request(
     }
   } catch (error) {
     giveUp.stop();
-    observer?.ended(performance.now(), error as Error);
-    throw error;
+    // Once it was sent, no error may sound as if it had not been.
+    const told = cutOff === undefined ? error : failure.afterHangUps(path, { cutOff, sent, error });
+    observer?.ended(performance.now(), told as Error);
+    throw told;
   }
 }
 
@@ -144,9 +150,18 @@ class Call implements ObservedCall {
 }
 
 /** Whether a request whose bytes have gone may be sent again: the caller says so, and has it all still. */
-function mayRepeat(error: unknown, message: Message, { idempotent }: RequestOptions): boolean {
-  if (idempotent !== true || (message !== undefined && !isWhole(message))) return false;
+function mayRepeat(message: Message, { idempotent }: RequestOptions): boolean {
+  return idempotent === true && (message === undefined || isWhole(message));
+}
+
+function isHangUp(error: unknown): error is SimpleIpcError {
   return error instanceof SimpleIpcError && error.code === 'SIMPLE_IPC_HUNG_UP';
+}
+
+/** Whether a server closed the connection with something unread in it, as one does that has too many (maxConnections). */
+function wasReset({ cause }: SimpleIpcError): boolean {
+  const errno = errnoOf(cause);
+  return errno === 'ECONNRESET' || errno === 'EPIPE';
 }
 
 /** Whether a server is what is wanting, and starting one the remedy. */

@@ -16,6 +16,9 @@ const WINDOW = 2 ** 20;
 /** A whole message up to this size is sent with its flush packet in one write. */
 const ONE_WRITE = 65_536;
 
+/** How long a request is held back for a refusal that comes at once, in milliseconds. */
+const HESITATION = 1;
+
 /**
  * One request and its response over one connection. The two go on at once: a long answer may begin while a long request
  * is still being sent, and a complete answer is a success whatever becomes of the rest of the request.
@@ -33,6 +36,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #timer: NodeJS.Timeout | undefined;
   #lastProgress = performance.now();
   #doing = 'connecting';
+  #isConnected = false;
   /** The caller's message, and not the server, is what is waited for. */
   #awaitingSource = false;
   /** A chunk was asked of the message: what it gave is gone. */
@@ -57,15 +61,26 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     this.#socket.on('end', () => this.#ended()).on('error', (error) => this.#ended(error));
   }
 
-  /** Connects, sends the message, and resolves with the response when its first byte has come. */
-  run(absolute: string, message: Message): Promise<IpcResponse> {
+  /**
+   * Connects, sends the message, and resolves with the response when its first byte has come. With `hesitate` it waits for a
+   * moment before it sends: a server that closes the connection at once, for it has too many, is then seen to do so while
+   * nothing has gone yet. One that takes longer to refuse is not.
+   */
+  run(absolute: string, message: Message, hesitate = false): Promise<IpcResponse> {
     this.#watchProgress();
     this.#tell('connecting');
-    this.#socket.once('connect', () => {
+    const send = () => {
+      if (this.#over) return;
       this.#doing = 'the request was being sent';
       this.#tell('sending-request');
       this.#progress();
       this.#send(message).catch((error: unknown) => this.fail(error as Error));
+    };
+    this.#socket.once('connect', () => {
+      this.#isConnected = true;
+      // What has come by then is read before a setImmediate.
+      if (hesitate) setTimeout(() => setImmediate(send), HESITATION);
+      else send();
     });
     try {
       withAddress(absolute, (address) => this.#socket.connect({ path: address }));
@@ -208,7 +223,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
 
   #ended(error?: Error): void {
     const cause = error ?? this.#writeError;
-    if (this.#doing === 'connecting') this.fail(connectError(error, this.#path));
+    if (!this.#isConnected) this.fail(connectError(error, this.#path));
     else if (!this.#socket.wroteAny) {
       this.wasTurnedAway = true;
       this.fail(failure.nothingSent(this.#path, cause));

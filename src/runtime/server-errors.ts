@@ -77,7 +77,7 @@ export function serverFailed(message: string, cause: unknown, path: string): Sim
 export function tooManyConnections(limit: number): SimpleIpcError {
   return new SimpleIpcError(
     'SIMPLE_IPC_LIMIT_EXCEEDED',
-    `A connection was turned away: ${limit} are open, which is the limit (maxConnections). Raise it.`,
+    `A connection was turned away: ${limit} are open, which is the limit (maxConnections): raise it.`,
   );
 }
 

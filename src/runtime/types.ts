@@ -214,7 +214,8 @@ export interface StartOptions {
   log?: string;
   /**
    * A log that is longer is set aside as `<log>.1` first, in place of what was that. A server of this library heeds it while
-   * it runs, too. Default 1 MiB; `Infinity` is allowed.
+   * it runs, too. Where its end cannot be set aside, it grows to four times the limit, and is then cut, and says so. Default 1 MiB;
+   * `Infinity` is allowed.
    */
   logLimit?: number;
   /** How long it may take until somebody listens, and how long another caller's start is waited for. Default 10,000. */
@@ -240,9 +241,10 @@ export interface ExpectedServer {
    */
   version?: string;
   /**
-   * Has a server of that program with another version stop, and starts its successor: it takes `start`. A server of another
-   * program is never stopped. Two clients that want different versions replace each other's for ever: let one of them do it.
-   * Default false.
+   * Has a server of that program with another version stop, and starts its successor: needs `start`. At most once a call, when the
+   * command can be run, and never a server that this call has started. A server of another program is never stopped. What the
+   * command will start cannot be known before: where that is the wrong version, each call ends what the call before it has
+   * started. Default false.
    */
   replace?: boolean;
 }
@@ -261,6 +263,8 @@ export interface RequestOptions {
   /**
    * Tries again, every 50, while the server refuses the connection or its backlog is full; `true` for 1,000, or a
    * number. Default false. (git: `wait_if_busy`.)
+   * The request is held back for 1 ms after the connection, so that a server that has too many connections is seen to refuse
+   * before anything was sent. One that refuses later ends in `SIMPLE_IPC_HUNG_UP`, unless the request is `idempotent`.
    */
   waitIfBusy?: boolean | number;
   /**
@@ -288,7 +292,9 @@ export interface RequestOptions {
   /**
    * Asks again, at most three times, when the server hung up (`SIMPLE_IPC_HUNG_UP`) after the request was sent and before its
    * answer came: it may have been acted on, so say this of requests that may be acted on twice. Only for messages given whole.
-   * Where an error says that nothing was sent, it speaks of the last attempt. Default false.
+   * With `waitIfBusy`, a connection that is reset is repeated as long as that lasts. The error is then the hang-up, and says how
+   * often it was asked and what came after. With `start`, a server that dies of the request itself is started again at most once a
+   * call. Default false.
    */
   idempotent?: boolean;
 }

@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { cannotRun, noDirectory } from './errors.ts';
+import { cannotRun } from './errors.ts';
 import { inheritedDescriptors } from './inherited.ts';
 import { LIMIT_VARIABLE, LOG_VARIABLE } from './log-limit.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
+import { checkDirectory } from './runnable.ts';
 import { fs } from '../runtime/builtins.ts';
 
-const { accessSync, closeSync, constants, openSync, statSync } = fs;
+const { closeSync, constants, openSync } = fs;
 
 /** How a process ended. */
 export interface Exit {
@@ -67,16 +68,6 @@ export async function runDetached(plan: StartPlan, log: Log): Promise<Detached> 
     throw cannotRun(plan, error);
   } finally {
     if (nothing !== undefined) closeSync(nothing);
-  }
-}
-
-/** The system says the same of a directory that is missing as of a program that is. */
-function checkDirectory(plan: StartPlan): void {
-  try {
-    if (!statSync(plan.cwd).isDirectory()) throw new Error('it is no directory');
-    accessSync(plan.cwd, constants.X_OK);
-  } catch (error) {
-    throw noDirectory(plan, error);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What goes wrong with the start of a server: each message, and what to do about it. */
 
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 
 import { errnoOf, reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
@@ -8,7 +8,7 @@ import type { Exit } from './detached.ts';
 import type { StartPlan } from './options.ts';
 import { fs } from '../runtime/builtins.ts';
 
-const { existsSync } = fs;
+const { existsSync, statSync } = fs;
 
 /** As much of a command as is shown, in characters. */
 const SHOWN = 200;
@@ -30,23 +30,32 @@ export function noDirectory(plan: StartPlan, cause: unknown): SimpleIpcError {
 }
 
 export function cannotRun(plan: StartPlan, cause: unknown): SimpleIpcError {
-  return notStarted(plan, `${whyNotRun(plan.program, cause)} The command was: ${command(plan)}`, cause);
+  return notStarted(
+    plan,
+    `${whyNotRun(plan.program, cause)}${quotesHint(plan, cause)} The command was: ${command(plan)}`,
+    cause,
+  );
 }
 
 function whyNotRun(program: string, cause: unknown): string {
   const what = shell(program);
-  const isFile = isAbsolute(program);
+  const hasPlace = isAbsolute(program);
   switch (errnoOf(cause)) {
     case 'ENOENT':
-      if (!isFile) return `there is no program ${what} in PATH. Install it, or give its file.`;
+      if (!hasPlace) return `there is no program ${what} in PATH. Install it, or give its file.`;
       if (existsSync(program)) return `what ${what} names in its first line to be run by does not exist.`;
       return `there is no ${what}. Check the command.`;
     case 'EACCES':
-      if (!isFile) return `the ${what} in PATH may not be run. Make it executable, or give another file.`;
+      if (!hasPlace) return `the ${what} in PATH may not be run. Make it executable, or give another file.`;
       return `${what} may not be run. Is it a program? If so: chmod +x ${what}`;
     default:
       return `the system could not run ${what} (${reasonOf(cause)}).`;
   }
+}
+
+function quotesHint({ program, args }: StartPlan, cause: unknown): string {
+  const isLine = args.length === 0 && /\s/u.test(relative(process.cwd(), program));
+  return isLine && errnoOf(cause) === 'ENOENT' ? ' It is one word with spaces: leave the quotes away.' : '';
 }
 
 function notStarted(plan: StartPlan, why: string, cause: unknown): SimpleIpcError {
@@ -105,11 +114,18 @@ function command({ program, args }: StartPlan): string {
 
 /** What is most often wrong with a command that works when it is typed. */
 function placeHint({ args, cwd, isCwdDefault }: StartPlan): string {
-  const relative = args.find(
-    (word) => !isAbsolute(word) && !word.startsWith('-') && (word.includes('/') || existsSync(resolve(word))),
-  );
-  if (!isCwdDefault || relative === undefined) return '';
-  return `\nIt ran in ${cwd}, where ${shell(relative)} is ${shell(resolve(cwd, relative))}: give absolute paths, or a cwd.`;
+  const file = args.find((word) => !isAbsolute(word) && !word.startsWith('-') && isFile(word));
+  if (!isCwdDefault || file === undefined) return '';
+  return `\nIt ran in ${cwd}, where ${shell(file)} is ${shell(resolve(cwd, file))}: give absolute paths, or a cwd.`;
+}
+
+/** A file of the caller's directory. */
+function isFile(word: string): boolean {
+  try {
+    return statSync(word).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function words({ log }: StartPlan, said: string): string {

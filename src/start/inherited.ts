@@ -11,11 +11,14 @@ const STDERR = 2;
  * given by who started it. Node.js marks all of its own to be closed, and of those that it was given the first ones: it stops
  * at the first number from 16 on that is not in use (uv_disable_stdio_inheritance), and shells like to use 63 and the like.
  * What a shell waits for ends only when nobody holds it any more, and so never where a server has it without knowing.
+ *
+ * On Linux, without those whose number is too near to the limit (`ulimit -n`), or above it since that was lowered: to be given
+ * another file they take as many free numbers behind the last of them, and else nothing can be started. They stay open there.
  */
 export function inheritedDescriptors(platform: string = process.platform): number[] {
   switch (platform) {
     case 'linux':
-      return descriptorsIn('/proc/self/fd').filter(isLeftOpen);
+      return replaceable(descriptorsIn('/proc/self/fd').filter(isLeftOpen));
     case 'win32':
       return [];
     default:
@@ -32,6 +35,22 @@ function descriptorsIn(directory: string): number[] {
   } catch {
     // Where it is not mounted nothing can be seen.
     return [];
+  }
+}
+
+function replaceable(descriptors: readonly number[]): number[] {
+  const needed = descriptors.length + STDERR + 2;
+  if (descriptors.length === 0) return [];
+  const limit = limitOfDescriptors();
+  return descriptors.filter((descriptor) => descriptor + needed < limit);
+}
+
+function limitOfDescriptors(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/mu.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

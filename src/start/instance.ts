@@ -1,9 +1,13 @@
+import { fs } from '../runtime/builtins.ts';
 import { SimpleIpcError } from '../runtime/errors.ts';
 import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
 import { instanceAt } from '../runtime/rendezvous/instances.ts';
+import { cannotPrepare, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
 import { planStart } from './options.ts';
 import { runUntilUp, type Outcome } from './run.ts';
 import type { StartOptions } from './types.ts';
+
+const { accessSync, constants } = fs;
 
 /**
  * Runs a command that serves at the path itself, and waits until it is that very process whose socket stands there: also
@@ -27,6 +31,22 @@ export async function startInstance(path: string, options: StartOptions): Promis
 /** The absolute path of a socket. */
 export function absolutePath(path: string): string {
   return resolveEndpoint(path).absolute;
+}
+
+/**
+ * Checks the directory that a server is to make its socket in, and most often its log.
+ *
+ * @throws {SimpleIpcError} What `serve` would say.
+ */
+export function checkPlace(path: string): void {
+  const { absolute, directory } = resolveEndpoint(path);
+  // A pipe has no directory.
+  if (process.platform === 'win32') return;
+  try {
+    accessSync(`${directory}/.`, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw cannotPrepare(absolute, sidecarOf(absolute), error);
+  }
 }
 
 function pidAt(absolute: string): number | undefined {

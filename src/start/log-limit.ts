@@ -10,6 +10,8 @@ const {
   lstatSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -28,11 +30,13 @@ export interface OwnLog {
 
 /** How often to look how long the log is, in milliseconds. */
 const INTERVAL = 10_000;
+/** So many times its limit a log is cut though its end could not be kept: to fill the disk is worse. */
+const PATIENCE = 4;
 const {
   O_RDONLY,
   O_WRONLY,
   O_CREAT,
-  O_TRUNC,
+  O_EXCL,
   O_NOFOLLOW = 0,
 } = constants as Partial<typeof constants> & typeof constants;
 
@@ -41,7 +45,8 @@ const taken = new WeakMap<NodeJS.ProcessEnv, OwnLog | undefined>();
 /**
  * Keeps the log of this process short, if it was started on demand or detached and its stdout or stderr still is that
  * log: where it has grown beyond the limit, the last of it, as much as the limit, becomes `<log>.1`, and it begins
- * anew. What a process writes between the two is lost; this one writes nothing then. The variables are taken out of the
+ * anew. Where that cannot be, it grows on to four times the limit, and begins anew with a line that says why. What a process
+ * writes between the two is lost; this one writes nothing then. The variables are taken out of the
  * environment, since what this process starts has its output elsewhere. Asked again, it gives the same.
  */
 export function limitOwnLog(
@@ -84,6 +89,7 @@ function limitNow(file: string, limit: number): void {
     const { size } = fstatSync(descriptor);
     if (size <= limit) return;
     const problem = keepEnd(file, size, limit);
+    if (problem !== undefined && size <= PATIENCE * limit) return;
     // Who appends goes on at the new end. By its name, since Windows lets no descriptor that appends be cut.
     truncateSync(file);
     if (problem !== undefined) writeSync(descriptor, problem);
@@ -95,17 +101,30 @@ function limitNow(file: string, limit: number): void {
 /** Copies the last `limit` bytes; says what kept it from that. */
 function keepEnd(file: string, size: number, limit: number): string | undefined {
   const aside = `${file}.1`;
+  // What stands there may be anything: a FIFO would hold this process up, and a file of others is not to be written.
+  const fresh = `${aside}~`;
   try {
     const end = readEnd(file, size, limit);
-    const writing = openSync(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+    rmSync(fresh, { force: true });
+    const writing = openSync(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
       writeFileSync(writing, end);
     } finally {
       closeSync(writing);
     }
+    renameSync(fresh, aside);
     return undefined;
   } catch (error) {
+    removeIfThere(fresh);
     return `simple-ipc: this log was longer than ${limit} bytes, and could not be set aside as ${aside}: ${reasonOf(error)}\n`;
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It is no file: that is why it failed.
   }
 }
 

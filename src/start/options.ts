@@ -30,7 +30,7 @@ export interface StartPlan {
  */
 export function planStart(path: string, options: StartOptions): StartPlan {
   const { absolute } = resolveEndpoint(path);
-  const [program, ...args] = commandOf(options?.command);
+  const [program, ...args] = commandOf(typeof options === 'string' ? options : options?.command);
   const { cwd = DEFAULTS.cwd, env = {}, log = `${absolute}.log`, signal } = options;
   return {
     path,
@@ -48,6 +48,12 @@ export function planStart(path: string, options: StartOptions): StartPlan {
 }
 
 function commandOf(command: unknown): readonly [string, ...string[]] {
+  if (typeof command === 'string') {
+    const list = JSON.stringify(command.trim().split(/\s+/u));
+    throw invalidArgument(
+      `The command that starts a server is the string ${JSON.stringify(command)}, and no shell reads it: give a list, such as ${list}.`,
+    );
+  }
   const isCommand =
     Array.isArray(command) && command.every((word) => typeof word === 'string' && !word.includes('\0'));
   if (isCommand && command[0] !== undefined && command[0] !== '') return command as [string, ...string[]];

@@ -1,4 +1,5 @@
 import type { CallHooks } from '../runtime/client.ts';
+import { invalidArgument, SimpleIpcError } from '../runtime/errors.ts';
 import { planStart } from './options.ts';
 import type { RequestOptions } from '../runtime/types.ts';
 import type { StartOptions } from './types.ts';
@@ -6,9 +7,18 @@ import type { StartOptions } from './types.ts';
 /** How often one call may find that a server which listened has gone before it was asked. */
 const LOOKS = 5;
 
+/** What one call has done so far about who listens. */
+export interface Deeds {
+  /** It ran the command that starts a server. */
+  hasStarted: boolean;
+  /** The server that it ended to make room. */
+  stopped: string | undefined;
+}
+
 /**
  * What has a call start a server where none listens, once, and what has it look who listens. Loaded only for calls that ask for
- * it; what starts one, only when it comes to that.
+ * it; what starts one, only when it comes to that. A server that dies of the request itself is started again at most once a
+ * call, too.
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_INVALID_ARGUMENT`.
  */
@@ -16,17 +26,29 @@ export async function callHooks(
   path: string,
   { start, expect }: Pick<RequestOptions, 'start' | 'expect'>,
 ): Promise<CallHooks> {
+  const options = start === undefined ? undefined : startOptions(start);
+  const plan = options && planStart(path, options);
+  if (expect?.replace === true && plan === undefined)
+    throw invalidArgument('expect with replace needs start: nobody would follow the server that is ended.');
+  const deeds: Deeds = { hasStarted: false, stopped: undefined };
   const beforeConnect =
-    expect === undefined ? undefined : (await import('./expect.ts')).expecting(path, expect);
+    expect === undefined ? undefined : (await import('./expect.ts')).expecting(path, expect, deeds, plan);
+  const whenMissing = options && starting(path, options, deeds);
   return {
-    ...(beforeConnect === undefined ? undefined : { beforeConnect }),
-    ...(start === undefined ? undefined : { whenMissing: starting(path, start) }),
+    ...(beforeConnect && {
+      beforeConnect: (signal) => tellingWhatWasStopped(deeds, beforeConnect(signal)),
+    }),
+    ...(whenMissing && {
+      whenMissing: (error, signal) => tellingWhatWasStopped(deeds, whenMissing(error, signal)),
+    }),
   };
 }
 
-function starting(path: string, given: StartOptions | readonly string[]): Required<CallHooks>['whenMissing'] {
-  const options: StartOptions = isCommand(given) ? { command: given } : given;
-  planStart(path, options);
+function starting(
+  path: string,
+  options: StartOptions,
+  deeds: Deeds,
+): (error: SimpleIpcError, signal: AbortSignal) => Promise<void> {
   let looks = 0;
   return async (error, signal) => {
     if (looks >= LOOKS) throw error;
@@ -34,10 +56,31 @@ function starting(path: string, given: StartOptions | readonly string[]): Requir
     const { start } = await import('./start.ts');
     const either = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
     const { started } = await start(path, { ...options, signal: either });
-    if (started) looks = LOOKS;
+    if (!started) return;
+    looks = LOOKS;
+    deeds.hasStarted = true;
   };
 }
 
-function isCommand(given: StartOptions | readonly string[]): given is readonly string[] {
-  return Array.isArray(given);
+/** Who has lost a server that worked is told of that first. */
+async function tellingWhatWasStopped(deeds: Deeds, doing: Promise<void>): Promise<void> {
+  try {
+    await doing;
+  } catch (error) {
+    const { stopped } = deeds;
+    if (stopped === undefined || !(error instanceof SimpleIpcError)) throw error;
+    const { code, message, path } = error;
+    throw new SimpleIpcError(
+      code,
+      `${stopped} was stopped to make room, and nobody that is expected has taken its place. ${message}`,
+      { ...(path === undefined ? undefined : { path }), cause: error },
+    );
+  }
+}
+
+function startOptions(given: StartOptions | readonly string[]): StartOptions {
+  // A string is refused with the words for one.
+  return Array.isArray(given) || typeof given === 'string'
+    ? { command: given as readonly string[] }
+    : (given as StartOptions);
 }

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { isRunning } from '../start/servers.ts';
 import { eventually } from '../support/serving.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { run, start, startServer, type Ended } from './command.ts';
+import { MAIN, run, start, startServer, type Ended } from './command.ts';
 
 /** Runs `serve` detached in a directory of the test's own, and has what it started end with the test. */
 function detaching(t: ExecutionContext, directory = temporaryDirectory(t)) {
@@ -39,7 +39,7 @@ test.serial('returns when the server listens, which runs on by itself', async (t
   if (process.platform === 'linux') t.is(readlinkSync(`/proc/${pid}/cwd`), '/');
   t.regex(
     readFileSync(`${path}.log`, 'utf8'),
-    /^simple-ipc: Listening at \S+app\.sock, answering by the demo/u,
+    /simple-ipc\S*: Listening at \S+app\.sock, answering by the demo/u,
   );
   await send('quit');
   await eventually(() => readdirSync(directory).join() === 'app.sock.log', 'nothing but the log is left');
@@ -83,7 +83,7 @@ test.serial(
     t.is(code, 0);
     t.is(
       await send('x'),
-      `${directory}/work serve,--module=${directory}/handler.mjs,--events=${directory}/events.ndjson,--concurrency=3,--interpreted,${directory}/app.sock`,
+      `${directory}/work serve,${directory}/app.sock,--module=${directory}/handler.mjs,--events=${directory}/events.ndjson,--concurrency=3,--interpreted`,
     );
     t.true(existsSync(join(directory, 'events.ndjson')));
     t.deepEqual(
@@ -141,3 +141,66 @@ test.serial(
     t.is((await run(t, ['send', server.path, 'ping'])).stdout.toString(), 'pong');
   },
 );
+
+test.serial('an option at the end that may have a value does not take the path for it', async (t) => {
+  const { serve, send } = detaching(t);
+  const { code, stderr } = await serve('--trace');
+  t.is(code, 0, stderr);
+  t.is(await send('ping'), 'pong');
+});
+
+test.serial('a path that is called as the command is', async (t) => {
+  const directory = temporaryDirectory(t);
+  const { code, stderr } = await run(t, ['serve', 'serve', '--detach'], { cwd: directory });
+  t.is(code, 0, stderr);
+  t.is((await run(t, ['send', join(directory, 'serve'), 'quit'])).code, 0);
+});
+
+test.serial('a module of Node.js’s own options is found from where it was typed', async (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, 'hook.mjs'), 'process.title = "hooked";');
+  const args = ['--import', './hook.mjs', MAIN, 'serve', 'app.sock', '--detach'];
+  execFileSync(process.execPath, args, { cwd: directory, stdio: 'pipe' });
+  t.is((await run(t, ['send', join(directory, 'app.sock'), 'quit'])).code, 0);
+});
+
+test.serial('a directory that does not exist is told as serve tells it', async (t) => {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, 'no', 'app.sock');
+  const { code, stderr } = await run(t, ['serve', path, '--detach']);
+  t.is(code, 1);
+  t.is(stderr, (await run(t, ['serve', path])).stderr);
+  t.is(stderr, (await run(t, ['serve', path, '--detach', '--if-not-running'])).stderr);
+  t.regex(stderr, /^simple-ipc: The directory of \S+ does not exist\. Create it: mkdir /u);
+});
+
+test.serial('--takeover and --if-not-running say two things', async (t) => {
+  const { code, stderr } = await run(t, ['serve', 'x', '--detach', '--takeover', '--if-not-running']);
+  t.is(code, 2);
+  t.regex(stderr, /leave one of the two away/u);
+});
+
+test.serial('a second SIGINT while it starts leaves nothing behind that ignores SIGTERM', async (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(
+    join(directory, 'hang.mjs'),
+    `import fs from 'node:fs'; process.on('SIGTERM', () => {}); fs.writeFileSync('${directory}/pid', String(process.pid)); await new Promise((resolve) => setTimeout(resolve, 60_000));`,
+  );
+  const starting = start(t, ['serve', 'app.sock', '--module', 'hang.mjs', '--detach'], { cwd: directory });
+  const pid = () =>
+    existsSync(join(directory, 'pid')) ? Number(readFileSync(join(directory, 'pid'), 'utf8')) : 0;
+  await eventually(() => pid() > 0, 'it runs');
+  starting.child.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  starting.child.kill('SIGINT');
+  t.is((await starting.ended).code, 1);
+  await eventually(() => !isRunning(pid()), 'it is gone');
+});
+
+test.serial('SIGHUP drains a server in the foreground', async (t) => {
+  const server = await startServer(t);
+  server.child.kill('SIGHUP');
+  const { code, stderr } = await server.ended;
+  t.is(code, 0);
+  t.regex(stderr, /SIGHUP: draining/u);
+});

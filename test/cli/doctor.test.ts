@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Diagnosis } from '../../src/doctor/types.ts';
 import { peerTest, program } from '../support/peers.ts';
-import { leaveStaleSocket } from '../support/rendezvous.ts';
+import { leaveStaleSocket, listenAt } from '../support/rendezvous.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { MAIN, run, startServer } from './command.ts';
 
@@ -58,6 +59,21 @@ test.serial('--json', async (t) => {
     healthy: false,
     reason: 'nothing-there',
   });
+});
+
+test.serial('a server that was not asked: so it says, with exit code 0', async (t) => {
+  const path = join(temporaryDirectory(t), 'app.sock');
+  await listenAt(t, path, createServer());
+  const { code, stdout } = await run(t, ['doctor', path, '--timeout', '5000']);
+  t.is(code, 0, stdout.toString());
+  const [, conclusion] = stdout.toString().split('\n\n');
+  t.regex(conclusion!, /^healthy: .*was not asked.*\nTo do: .*--deep .*\n$/u);
+});
+
+test.serial('--help says that it connects', async (t) => {
+  const { code, stdout } = await run(t, ['doctor', '--help']);
+  t.is(code, 0);
+  t.regex(stdout.toString().replaceAll(/\s+/gu, ' '), /It connects, which starts a service/u);
 });
 
 test.serial('wrong usage', async (t) => {

@@ -39,7 +39,7 @@ test.serial('a command of its own words, with a path as it was typed', async (t)
   t.is(code, 0);
   t.is(stdout.toString(), 'unhandled command: pid');
   const log = readFileSync(join(directory, 'app.sock.log'), 'utf8');
-  t.true(log.startsWith(`simple-ipc: Listening at ${directory}/app.sock, `), log);
+  t.true(log.includes(`: Listening at ${directory}/app.sock, `), log);
   const quit = await run(t, ['send', './app.sock', 'quit'], { cwd: directory });
   t.is(quit.code, 0);
   await eventually(() => readdirSync(directory).join() === 'app.sock.log', 'nothing but the log is left');
@@ -85,6 +85,25 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     t.is(code, 1);
     t.regex(stderr, new RegExp(`^simple-ipc: Given up by ${signal}`, 'u'));
     t.deepEqual(pids().filter(isRunning), []);
+  });
+}
+
+const ends: Record<string, readonly NodeJS.Signals[]> = {
+  'a second SIGINT': ['SIGINT', 'SIGINT'],
+  'one SIGHUP': ['SIGHUP'],
+};
+for (const [what, signals] of Object.entries(ends)) {
+  test.serial(`${what} leaves nothing behind that ignores SIGTERM`, async (t) => {
+    const { path, command, pids } = serversAt(t);
+    const sending = start(t, ['send', path, 'x', '--start', '--', ...command('stubborn')]);
+    await eventually(() => pids().length === 2, 'it runs');
+    for (const signal of signals) {
+      sending.child.kill(signal);
+      // Signals that come at once may be one.
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    t.is((await sending.ended).code, 1);
+    await eventually(() => !pids().some(isRunning), 'it is gone');
   });
 }
 

@@ -212,3 +212,9 @@ test.serial('a socket in a directory that everybody can write: only with --allow
   t.is(allowed.code, 0);
   t.is(allowed.stdout.toString(), 'pong');
 });
+
+test.serial('a path whose last part is too long', async (t) => {
+  const { code, stderr } = await run(t, ['send', join(temporaryDirectory(t), 'x'.repeat(200)), 'ping']);
+  t.is(code, 1);
+  t.regex(stderr, /is too long .*Choose a shorter name/u);
+});

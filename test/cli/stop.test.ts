@@ -36,10 +36,16 @@ test.serial('--timeout: exit code 1, and it can be waited for again, or hurried'
   const answer = await request(server.path, 'x');
   const { code, stderr } = await run(t, ['stop', server.path, '--timeout', '200']);
   t.is(code, 1);
-  t.regex(stderr, /^simple-ipc: The server at \S+ \(pid \d+\) has not stopped: .*200 ms/u);
+  t.regex(
+    stderr,
+    /^simple-ipc: The server at \S+ \(pid \d+\) has not stopped after 200 ms; 1 request runs \(status says more\)\. [^/]*$/u,
+  );
   const again = await run(t, ['stop', server.path, '--drain-timeout', '0']);
   t.is(again.code, 0);
-  t.is(again.stderr, `simple-ipc: The server at ${server.path} (pid ${server.pid}) has ended: closed.\n`);
+  t.is(
+    again.stderr,
+    `simple-ipc: The server at ${server.path} (pid ${server.pid}) has ended: closed; 1 request was aborted.\n`,
+  );
   await t.throwsAsync(answer.text());
   t.is((await server.ended).code, 1, 'not every request was finished');
 });
@@ -110,4 +116,20 @@ test.serial('interrupted, it stops waiting, and the server goes on ending', asyn
   t.not((await stopping.ended).code, 0);
   t.is(await answer.text(), 'begun\ndone\n');
   t.is((await server.ended).code, 0);
+});
+
+test.serial('after a takeover: the one before it is named', async (t) => {
+  const first = await startServer(t, ['--exec', 'echo begun; exec sleep 100', '--drain-timeout', '60000']);
+  const answer = await request(first.path, 'x');
+  const second = start(t, ['serve', first.path, '--takeover']);
+  await second.said(/Listening at/u);
+  const { code, stderr } = await run(t, ['stop', first.path]);
+  t.is(code, 0);
+  t.is(
+    stderr,
+    `simple-ipc: The server at ${first.path} (pid ${second.pid}) has ended: closed. ` +
+      `One that had the path before still finishes what it has (pid ${first.pid}).\n`,
+  );
+  await run(t, ['stop', first.path, '--drain-timeout', '0']);
+  await t.throwsAsync(answer.text());
 });

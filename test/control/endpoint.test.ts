@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { request, serve, status, type Server, type Transition } from '../../src/index.ts';
+import { events as follow, request, serve, status, type Server, type Transition } from '../../src/index.ts';
 import { instanceAt, instancesAt } from '../../src/runtime/rendezvous/instances.ts';
 import { acquireLock } from '../../src/runtime/rendezvous/lock.ts';
 import { controlled, linesIn, tellControl } from '../support/controlled.ts';
@@ -209,6 +209,30 @@ test('a client of events that leaves is forgotten: the server is observed no mor
     await ask(path);
     t.is(told, 0);
   }
+});
+
+test('events have 32 readers at once, and others are told so; status and stop are answered', async (t) => {
+  const { control, server, tell } = await controlled(t);
+  const clients: RawClient[] = [];
+  for (let i = 0; i < 32; i++) clients.push(await watching(control, server));
+  for (const words of ['events', 'events {"interval":20}']) {
+    const [line, ...more] = (await tell(words)) as { error: string }[];
+    t.deepEqual(more, []);
+    t.regex(line!.error, /^32 others follow its events already/u);
+  }
+  await t.throwsAsync(follow(server.path).next(), { code: 'SIMPLE_IPC_BUSY', message: /32 others/u });
+  t.like((await tell('status'))[0], { live: { state: 'accepting' } });
+  clients[0]!.socket.destroy();
+  const follows = async () => {
+    const next = await rawClient(control);
+    next.socket.write(message('events {"interval":10}'));
+    return Promise.race([next.has('"intervalMs"').then(() => true), next.closed.then(() => false)]);
+  };
+  const trying = (async () => {
+    while (!(await follows()));
+  })();
+  await within(trying, 'there is no room again');
+  t.like((await tell('stop'))[1], { ended: 'closed' });
 });
 
 test('events {"interval"}: a line each interval, and a last one with its end', async (t) => {

@@ -1,18 +1,31 @@
 /** Ending the server at a path: politely, and by force where it is proved to be that server. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { request, serve, stop } from '../../src/index.ts';
 import { processStartTime } from '../../src/runtime/rendezvous/process-state.ts';
+import type { InstanceStatus } from '../../src/runtime/rendezvous/status.ts';
 import { makeRepository, startDaemon, stopDaemon } from '../interop/repository.ts';
 import { controlled } from '../support/controlled.ts';
-import { hostServer, spawnHost, stateOf } from '../support/host.ts';
+import { handedIn } from '../support/handed-in.ts';
+import { HANDED, hostServer, spawnHost, stateOf } from '../support/host.ts';
 import { git, peerTest } from '../support/peers.ts';
 import { ask as hear, leaveStaleSocket, listenAt, longName, speaker } from '../support/rendezvous.ts';
 import { eventually, gate, within } from '../support/serving.ts';
 import { temporaryDirectory, temporaryPath } from '../support/temporary.ts';
 import { isRunning } from '../start/servers.ts';
-import { forge } from '../doctor/setting.ts';
+import { forge, statusFile } from '../doctor/setting.ts';
 
 const onLinux = process.platform === 'linux' ? test.serial : test.serial.skip;
 
@@ -24,7 +37,14 @@ test.serial('it resolves when the server has finished what it had, and nothing o
   const { pid, server } = await hostServer(t, path);
   const answer = await request(path, 'slowly 5 40');
   const stopped = await stop(path);
-  t.deepEqual(stopped, { wasRunning: true, pid, ended: 'closed', killedBy: undefined });
+  t.deepEqual(stopped, {
+    wasRunning: true,
+    pid,
+    ended: 'closed',
+    killedBy: undefined,
+    aborted: 0,
+    draining: [],
+  });
   t.deepEqual(left(path), []);
   t.is(await answer.text(), '1\n2\n3\n4\n5\n');
   t.like(await server.ended, { reason: 'closed', stats: { ended: { answered: 1 } } });
@@ -34,7 +54,7 @@ test.serial('drainTimeout: what still runs then is left off', async (t) => {
   const path = temporaryPath(t);
   const { server } = await hostServer(t, path, { control: true, drainTimeout: 60_000 });
   const answer = await request(path, 'wait');
-  t.like(await stop(path, { drainTimeout: 30 }), { wasRunning: true, ended: 'closed' });
+  t.like(await stop(path, { drainTimeout: 30 }), { wasRunning: true, ended: 'closed', aborted: 1 });
   await t.throwsAsync(answer.text(), { code: 'SIMPLE_IPC_HUNG_UP' });
   t.like(await server.ended, { stats: { ended: { aborted: 1 } } });
   t.deepEqual(left(path), []);
@@ -47,7 +67,8 @@ test.serial('timeout: that is told, and the server goes on finishing', async (t)
   await eventually(() => server.stats.running === 1, 'the request runs');
   const error = await t.throwsAsync(stop(path, { timeout: 50 }), {
     code: 'SIMPLE_IPC_STOP_FAILED',
-    message: /\(pid \d+\) has not stopped: .*50 ms.* Wait longer \(timeout\), let it leave off/u,
+    message:
+      /\(pid \d+\) has not stopped after 50 ms; 1 request runs \(status says more\)\. timeout \(--timeout\) waits longer/u,
   });
   t.like(error, { path });
   t.is(server.state, 'draining');
@@ -131,10 +152,20 @@ onLinux('force: a process that hangs is killed, and what it left is removed', as
   const path = temporaryPath(t);
   const host = await hostServer(t, path);
   await host.signal('SIGSTOP');
-  await t.throwsAsync(stop(path, { timeout: 50 }), { code: 'SIMPLE_IPC_STOP_FAILED' });
+  await t.throwsAsync(stop(path, { timeout: 50 }), {
+    code: 'SIMPLE_IPC_STOP_FAILED',
+    message: new RegExp(`its process is stopped.* kill -CONT ${host.pid} lets it go on`, 'u'),
+  });
   t.is(stateOf(host.pid), 'T', 'without force it lives');
   const stopped = await stop(path, { timeout: 50, force: true });
-  t.deepEqual(stopped, { wasRunning: true, pid: host.pid, ended: undefined, killedBy: 'SIGKILL' });
+  t.deepEqual(stopped, {
+    wasRunning: true,
+    pid: host.pid,
+    ended: undefined,
+    killedBy: 'SIGKILL',
+    aborted: 0,
+    draining: [],
+  });
   t.is(await host.exited, 'SIGKILL');
   t.deepEqual(left(path), []);
 });
@@ -154,7 +185,8 @@ onLinux('force: who has no control endpoint is asked by SIGTERM', async (t) => {
   const host = await hostServer(t, path, { control: false });
   await t.throwsAsync(stop(path), {
     code: 'SIMPLE_IPC_STOP_FAILED',
-    message: /has no control endpoint\. .* kill it \(force\)\.$/u,
+    message:
+      /has no control endpoint\. kill \d+ asks it to stop \(SIGTERM\), or force \(--force\) does that\.$/u,
   });
   t.true(isRunning(host.pid));
   t.like(await stop(path, { force: true }), { wasRunning: true, pid: host.pid, killedBy: 'SIGTERM' });
@@ -219,6 +251,8 @@ onLinux('what a killed server left goes', async (t) => {
     pid: host.pid,
     ended: undefined,
     killedBy: undefined,
+    aborted: 0,
+    draining: [],
   });
   t.deepEqual(left(path), []);
 });
@@ -238,7 +272,7 @@ onLinux('what a server elsewhere has left is not waited for, and stays', async (
   const path = temporaryPath(t);
   const host = await hostServer(t, path);
   await host.signal('SIGKILL');
-  forge(path, () => ({ host: 'another.example' }));
+  forge(path, () => ({ host: 'another.example', bootId: 'another' }));
   rmSync(path);
   t.like(await stop(path, { force: true }), { wasRunning: false, pid: undefined });
   t.deepEqual(left(path), ['test.sock.d']);
@@ -251,6 +285,8 @@ test.serial('where nothing is, there is nothing to do, and nothing is made', asy
     pid: undefined,
     ended: undefined,
     killedBy: undefined,
+    aborted: 0,
+    draining: [],
   });
   t.deepEqual(left(path), []);
   t.like(await stop(`${path}/no/such`), { wasRunning: false });
@@ -297,3 +333,139 @@ test.serial('a server that is stopped, and one that is started at once', async (
   }
   t.deepEqual(left(path), []);
 });
+
+onLinux('a directory that was renamed: the server there is stopped, and nothing of it is left', async (t) => {
+  for (const force of [false, true]) {
+    const base = temporaryDirectory(t);
+    mkdirSync(join(base, 'old'));
+    const host = await hostServer(t, join(base, 'old', 'x.sock'), { control: true, pathCheckInterval: 0 });
+    renameSync(join(base, 'old'), join(base, 'new'));
+    const path = join(base, 'new', 'x.sock');
+    if (force) await host.signal('SIGSTOP');
+    t.like(await stop(path, { force, timeout: force ? 50 : 10_000 }), {
+      wasRunning: true,
+      pid: host.pid,
+      ended: force ? undefined : 'closed',
+      killedBy: force ? 'SIGKILL' : undefined,
+    });
+    t.deepEqual(left(path), []);
+    await (force ? host.exited : host.server.ended);
+  }
+});
+
+onLinux('what is written down of it is removed while it drains: it has not ended', async (t) => {
+  const path = temporaryPath(t);
+  const host = await hostServer(t, path, { control: true, drainTimeout: 60_000 });
+  const answer = await request(path, 'wait');
+  const stopping = stop(path, { timeout: 500 });
+  await eventually(() => !existsSync(path), 'it is told');
+  rmSync(`${path}.d`, { recursive: true });
+  await t.throwsAsync(stopping, { code: 'SIMPLE_IPC_STOP_FAILED' });
+  t.true(isRunning(host.pid));
+  answer.cancel();
+});
+
+for (const tells of ['the path', 'nothing']) {
+  onLinux(
+    `a status that names another listening process, and of its path tells ${tells}: that one lives`,
+    async (t) => {
+      const [path, other] = [temporaryPath(t), temporaryPath(t)];
+      const real = await hostServer(t, path, { control: false });
+      const innocent = await hostServer(t, other, { control: false });
+      await real.signal('SIGSTOP');
+      const { pid, processStartTime: startTime, boundAs } = statusIn(other);
+      forge(path, () => ({
+        pid,
+        processStartTime: startTime,
+        boundAs,
+        ...(tells === 'the path' ? { path: other } : undefined),
+      }));
+      await t.throwsAsync(stop(path, { timeout: 50, force: true }), {
+        code: 'SIMPLE_IPC_STOP_FAILED',
+        message: /can't be proved/u,
+      });
+      t.is(await (await request(other, 'pid')).text(), String(innocent.pid));
+    },
+  );
+}
+
+onLinux('a copy of a directory does not end the server of the original', async (t) => {
+  const base = temporaryDirectory(t);
+  mkdirSync(join(base, 'real'));
+  const host = await hostServer(t, join(base, 'real', 'x.sock'));
+  const [name] = readdirSync(join(base, 'real', 'x.sock.d'));
+  mkdirSync(join(base, 'copy', 'x.sock.d', name!), { recursive: true, mode: 0o700 });
+  const file = join('x.sock.d', name!, 'status.json');
+  copyFileSync(join(base, 'real', file), join(base, 'copy', file));
+  t.like(await stop(join(base, 'copy', 'x.sock'), { timeout: 50, force: true }), { wasRunning: false });
+  t.is(await (await request(join(base, 'real', 'x.sock'), 'pid')).text(), String(host.pid));
+});
+
+onLinux('force: on a socket that was handed in', async (t) => {
+  const path = temporaryPath(t);
+  const [host] = await handedIn(t, path, {});
+  await host!.serve(path, { fd: HANDED, control: true });
+  await host!.signal('SIGSTOP');
+  t.like(await stop(path, { timeout: 50, force: true }), { pid: host!.pid, killedBy: 'SIGKILL' });
+});
+
+onLinux('a server whose process is killed while it stops has ended', async (t) => {
+  for (let round = 0; round < 3; round++) {
+    const path = temporaryPath(t);
+    const host = await hostServer(t, path, { control: true, drainTimeout: 60_000 });
+    const answer = await request(path, 'wait');
+    const stopping = stop(path);
+    await eventually(() => !existsSync(path), 'it drains');
+    process.kill(host.pid, 'SIGKILL');
+    t.like(await stopping, { wasRunning: true, pid: host.pid, ended: undefined, killedBy: undefined });
+    await t.throwsAsync(answer.text());
+    t.deepEqual(left(path), []);
+  }
+});
+
+for (const control of [true, false]) {
+  onLinux(
+    `a worker thread that served (control: ${control}) and was terminated: what it left goes`,
+    async (t) => {
+      for (const force of [false, true]) {
+        const path = temporaryPath(t);
+        const index = new URL('../../src/index.ts', import.meta.url).href;
+        const worker = new Worker(
+          `import { parentPort } from 'node:worker_threads';
+         import { serve } from '${index}';
+         await serve(${JSON.stringify(path)}, () => 'x', { control: ${control} });
+         parentPort.postMessage('up');
+         setInterval(() => {}, 60_000);`,
+          { eval: true },
+        );
+        await within(once(worker, 'message'), 'it is not up');
+        await worker.terminate();
+        t.like(await stop(path, { force }), { wasRunning: false, pid: process.pid });
+        t.deepEqual(left(path), []);
+      }
+    },
+  );
+}
+
+test.serial('after a takeover, who still finishes what it has is told', async (t) => {
+  const path = temporaryPath(t);
+  const first = await hostServer(t, path, { control: true, drainTimeout: 60_000 });
+  const answer = await request(path, 'wait');
+  const second = await hostServer(t, path, { control: true, takeover: true });
+  t.like(await stop(path), { pid: second.pid, ended: 'closed', draining: [first.pid] });
+  t.like(await stop(path, { drainTimeout: 0 }), { pid: first.pid, draining: [], aborted: 1 });
+  await t.throwsAsync(answer.text());
+});
+
+test.serial('by a link to the socket', async (t) => {
+  const { path, server } = await controlled(t);
+  const link = join(temporaryDirectory(t), 'link');
+  symlinkSync(path, link);
+  t.like(await stop(link), { wasRunning: true, ended: 'closed' });
+  t.is((await server.closed).reason, 'closed');
+  t.deepEqual(left(path), []);
+});
+
+function statusIn(path: string): InstanceStatus {
+  return JSON.parse(readFileSync(statusFile(path), 'utf8')) as InstanceStatus;
+}

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
@@ -95,13 +96,56 @@ because('healthy', 'any socket that accepts, though what it speaks is not known'
   const path = temporaryPath(t);
   const { pid } = await startProcess(t, 'plain', path);
   const diagnosis = await examine(path, PATIENT);
-  t.is(check(diagnosis, 'status').mark, 'unknown');
+  t.is(check(diagnosis, 'status').mark, 'warning');
+  t.regex(check(diagnosis, 'status').detail, /not of this library.*status, stop and takeover/u);
   t.like(check(diagnosis, 'process'), { mark: 'ok', detail: `pid ${pid} runs` });
   t.like(check(diagnosis, 'connections'), { mark: 'ok' });
   t.like(check(diagnosis, 'answer'), { mark: 'unknown' });
   t.regex(check(diagnosis, 'protocol').detail, /--deep/u);
+  t.regex(diagnosis.meaning, /was not asked/u);
+  t.true(diagnosis.remedy.includes(`simple-ipc doctor --deep ${path} asks it`));
   return diagnosis;
 });
+
+because('healthy', 'a server of HTTP that was not asked', async (t) => {
+  const path = temporaryPath(t);
+  await listenAt(t, path, createHttpServer());
+  const diagnosis = await examine(path, PATIENT);
+  t.regex(diagnosis.meaning, /was not asked/u);
+  return diagnosis;
+});
+
+because('healthy', 'no control endpoint: it is asked by what is no pkt-line alone', async (t) => {
+  const path = temporaryPath(t);
+  await served(t, path, { control: false });
+  t.regex((await examine(path, PATIENT)).meaning, /was not asked/u);
+  const diagnosis = await examine(path, { ...PATIENT, deep: true });
+  t.is(diagnosis.meaning, REASONS.healthy.meaning);
+  t.is(diagnosis.remedy, 'Nothing.');
+  return diagnosis;
+});
+
+for (const all of [true, false]) {
+  because(
+    'healthy',
+    `${all ? 'all that stood' : 'its own directory'} beside its socket was removed`,
+    async (t) => {
+      const path = temporaryPath(t);
+      const { pid } = await startProcess(t, 'serve', path);
+      rmSync(all ? `${path}.d` : join(statusFile(path), '..'), { recursive: true });
+      const diagnosis = await examine(path, PATIENT);
+      t.is(check(diagnosis, 'status').mark, 'warning');
+      t.regex(
+        check(diagnosis, 'status').detail,
+        /no status beside it.*was removed; status, stop and takeover/u,
+      );
+      t.like(check(diagnosis, 'process'), { mark: 'ok', detail: `pid ${pid} runs` }, 'the kernel knows');
+      t.like(check(diagnosis, 'connections'), { mark: 'ok' });
+      t.true(diagnosis.remedy.includes(`kill ${pid}`));
+      return diagnosis;
+    },
+  );
+}
 
 because('healthy', 'a link to its socket', async (t) => {
   const path = temporaryPath(t);
@@ -125,8 +169,20 @@ because('healthy', 'a path that is longer than a socket address', async (t) => {
 });
 
 for (const path of ['', 'a\0b', 'directory/', '..']) {
-  because('invalid-path', JSON.stringify(path), () => examine(path));
+  because('invalid-path', JSON.stringify(path), async (t) => {
+    const diagnosis = await examine(path);
+    t.is(diagnosis.remedy, REASONS['invalid-path'].remedy);
+    return diagnosis;
+  });
 }
+because('invalid-path', 'relative, in a working directory that is gone', async (t) => {
+  const gone = join(temporaryDirectory(t), 'gone');
+  mkdirSync(gone);
+  const before = ['sh', '-c', 'cd "$0" && rmdir "$0" && exec "$@"', gone];
+  const diagnosis = examineIn('app.sock', { before });
+  t.is(diagnosis.remedy, 'The working directory is gone: give an absolute path.');
+  return diagnosis;
+});
 
 because('path-too-long', 'its last part', async (t) => examine(join(temporaryDirectory(t), 'x'.repeat(300))));
 because('path-too-long', 'all of it', async (t) => {
@@ -195,6 +251,19 @@ because('nothing-there', 'what a killed server has left beside it', async (t) =>
   await kill();
   unlinkSync(path);
   return examine(path);
+});
+
+because('nothing-there', 'in a directory that this user cannot write', async (t) => {
+  const directory = temporaryDirectory(t);
+  const user = withoutRights(t);
+  if (user === undefined) return undefined;
+  chmodSync(directory, 0o555);
+  t.teardown(() => chmodSync(directory, 0o700));
+  const diagnosis = examineIn(join(directory, 'app.sock'), { user });
+  t.like(check(diagnosis, 'directory'), { mark: 'warning' });
+  t.regex(check(diagnosis, 'directory').detail, /may not write in it \(.*EACCES.*can't start a server/u);
+  t.true(diagnosis.remedy.includes(`this user can't make a socket in ${directory}: `));
+  return diagnosis;
 });
 
 because('not-a-socket', 'a file', async (t) => {
@@ -273,8 +342,12 @@ because('status-untrue', 'cut off', async (t) => {
 because('status-untrue', 'missing', async (t) => {
   const path = temporaryPath(t);
   await served(t, path);
-  unlinkSync(statusFile(path));
-  return examine(path, PATIENT);
+  const file = statusFile(path);
+  unlinkSync(file);
+  const diagnosis = await examine(path, PATIENT);
+  t.true(check(diagnosis, 'status').detail.startsWith(`${file} is missing`));
+  t.is(diagnosis.remedy, `Start it anew (kill ${process.pid} ends it).`);
+  return diagnosis;
 });
 because('status-untrue', 'of another process, that lives', async (t) => {
   const path = temporaryPath(t);
@@ -304,9 +377,43 @@ because('path-lost', 'its socket was deleted', async (t) => {
   await served(t, path);
   unlinkSync(path);
   const diagnosis = await examine(path, PATIENT);
-  t.true(diagnosis.remedy.includes(`kill ${process.pid}`));
+  t.notRegex(check(diagnosis, 'socket').detail, /hangs|stopped/u);
+  t.true(diagnosis.remedy.includes(`(pid ${process.pid})`));
+  t.true(diagnosis.remedy.includes(`simple-ipc stop ${path} --force`));
   return diagnosis;
 });
+because('path-lost', 'its socket was deleted, and it hangs', async (t) => {
+  const path = temporaryPath(t);
+  const { pid } = await startProcess(t, 'serve-hanging', path);
+  unlinkSync(path);
+  const diagnosis = await examine(path, BRIEF);
+  t.regex(check(diagnosis, 'socket').detail, new RegExp(`\\(pid ${pid}\\).* it hangs: .*200 ms`, 'u'));
+  return diagnosis;
+});
+because('path-lost', 'its socket was replaced by a dead one, behind a link, and it hangs', async (t) => {
+  const path = temporaryPath(t);
+  const { pid } = await startProcess(t, 'serve-hanging', path);
+  await leaveStaleSocket(`${path}.dead`);
+  renameSync(`${path}.dead`, path);
+  symlinkSync(path, `${path}.link`);
+  const diagnosis = await examine(`${path}.link`, BRIEF);
+  t.regex(check(diagnosis, 'listening').detail, /it hangs: .*200 ms/u);
+  t.true(diagnosis.remedy.includes(`(pid ${pid})`));
+  t.true(diagnosis.remedy.includes(`simple-ipc stop ${path} --force`), 'where it has what is beside it');
+  return diagnosis;
+});
+for (const isReplaced of [true, false]) {
+  because('process-stopped', `its socket was ${isReplaced ? 'replaced' : 'deleted'}`, async (t) => {
+    const path = temporaryPath(t);
+    const { pid, stop } = await startProcess(t, 'serve', path);
+    await stop();
+    unlinkSync(path);
+    if (isReplaced) await leaveStaleSocket(path);
+    const diagnosis = await examine(path, BRIEF);
+    t.is(diagnosis.remedy, `Let it go on: kill -CONT ${pid}`);
+    return diagnosis;
+  });
+}
 because('path-lost', 'its socket was deleted, and it has no control endpoint', async (t) => {
   const path = temporaryPath(t);
   await served(t, path, { control: false });

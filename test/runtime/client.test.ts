@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { request, serve } from '../../src/index.ts';
 import { makeBusy } from '../support/busy.ts';
 import { message, packet } from '../support/raw-client.ts';
@@ -328,6 +328,80 @@ test('a connection that is closed before anything was written is tried again, wh
     yield 'x';
   }
   t.is(await (await request(path, once(), { waitIfBusy: 5000 })).text(), 'third');
+});
+
+test('a refusal that comes a moment after the connection is waited out before anything is sent', async (t) => {
+  let asked = 0;
+  const path = await rawServer(t, (socket) => {
+    // A client that does not wait for that has written by then.
+    if (++asked < 3) setImmediate(() => socket.destroy());
+    else socket.once('data', () => socket.end(message('third')));
+  });
+  t.is(await (await request(path, 'x', { waitIfBusy: 10_000 })).text(), 'third');
+  t.is(asked, 3);
+});
+
+test('a server that has too many connections is waited for, and asked once', async (t) => {
+  const release = gate();
+  const asked: string[] = [];
+  const { path, server } = await serving(
+    t,
+    async (incoming) => {
+      asked.push(await incoming.text());
+      if (asked.length === 1) await release.promise;
+      return 'answer';
+    },
+    { maxConnections: 1 },
+  );
+  const slow = request(path, 'slow');
+  await eventually(() => asked.length === 1, 'the slow one runs');
+  const waiting = request(path, 'x', { waitIfBusy: 10_000 });
+  await eventually(() => server.stats.refused > 1, 'it was refused, and came again');
+  release.resolve();
+  t.is(await (await slow).text(), 'answer');
+  t.is(await (await waiting).text(), 'answer');
+  t.deepEqual(asked, ['slow', 'x']);
+});
+
+/** Refuses as one that has too many connections does, but after the request has come. */
+async function refusingLate(t: ExecutionContext, times: number) {
+  let asked = 0;
+  const path = temporaryPath(t);
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    if (++asked > times) {
+      socket.once('data', () => socket.end(message('answer'))).resume();
+      return;
+    }
+    // With something in it that is not read, it is reset.
+    setTimeout(() => socket.destroy(), 50);
+  });
+  t.teardown(() => server.close());
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return { path, asked: () => asked };
+}
+
+test('an idempotent request that is reset is repeated as long as a busy server is waited for', async (t) => {
+  const late = await refusingLate(t, 6);
+  t.is(await (await request(late.path, 'x', { idempotent: true, waitIfBusy: 10_000 })).text(), 'answer');
+  t.is(late.asked(), 7);
+  const unsaid = await refusingLate(t, 1);
+  await t.throwsAsync(request(unsaid.path, 'x', { waitIfBusy: 10_000 }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+    message: /ask again only where that may be done twice \(idempotent\)/,
+  });
+  t.is(unsaid.asked(), 1);
+});
+
+test('one whose handler fails is not: three times', async (t) => {
+  let asked = 0;
+  const path = await rawServer(t, (socket) => {
+    asked++;
+    socket.once('data', () => socket.destroy());
+  });
+  await t.throwsAsync(request(path, 'x', { idempotent: true, waitIfBusy: 10_000 }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+  });
+  t.is(asked, 4);
 });
 
 test('a socket in a directory that strangers can write is not sent to, unless that is allowed', async (t) => {

@@ -300,14 +300,15 @@ test('closing again does not put the deadline off', async (t) => {
 test('a drain ends although clients still find the way in, by a second name of the socket', async (t) => {
   const { path, server } = await serving(t, () => 'x', { drainTimeout: 500 });
   linkSync(path, `${path}-2`);
-  let asks = true;
+  const over = new AbortController();
   const clients = Array.from({ length: 4 }, async () => {
-    while (asks) await ask(`${path}-2`, 'x').catch(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    while (!over.signal.aborted)
+      await ask(`${path}-2`, 'x').catch(() => new Promise((resolve) => setTimeout(resolve, 5)));
   });
   await eventually(() => server.stats.ended.answered > 50, 'they are answered');
   await within(server.close(), 'the server ends');
   t.deepEqual(await server.closed, { reason: 'closed' });
-  asks = false;
+  over.abort();
   await Promise.all(clients);
 });
 

@@ -1,11 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
-import { request, serve, type ExpectedServer } from '../../src/index.ts';
+import { request, serve, type ExpectedServer, type StartOptions } from '../../src/index.ts';
 import { leaveStaleSocket, listenAt } from '../support/rendezvous.ts';
 import { temporaryDirectory, temporaryPath } from '../support/temporary.ts';
 import { instanceAt } from '../../src/runtime/rendezvous/instances.ts';
-import { serversAt } from './servers.ts';
+import { isRunning, serversAt } from './servers.ts';
 
 const ask = async (path: string, expect: ExpectedServer) => (await request(path, 'who', { expect })).text();
 
@@ -101,7 +102,70 @@ test('a command that starts the wrong version again ends in an error, not in a c
   const expect = { program: 'app', version: '^2', replace: true };
   await t.throwsAsync(request(path, 'who', { expect, start: command('as', 'app@1.0.1') }), {
     code: 'SIMPLE_IPC_WRONG_SERVER',
-    message: /it is app 1\.0\.1/,
+    message: new RegExp(
+      `^app 1\\.0\\.0 \\(pid ${process.pid}\\) was stopped to make room, and .*` +
+        'the start command started app 1\\.0\\.1, and app \\^2 is expected: correct the command',
+    ),
   });
   t.is(pids().length, 1);
+  t.true(isRunning(pids()[0]!));
+});
+
+test('the wrong version started where nobody was is told, and stays', async (t) => {
+  for (const replace of [true, false]) {
+    const { path, command, pids } = serversAt(t);
+    const expect = { program: 'app', version: '^4', replace };
+    await t.throwsAsync(request(path, 'who', { expect, start: command('as', 'app@3.0.0') }), {
+      code: 'SIMPLE_IPC_WRONG_SERVER',
+      message:
+        /: the start command started app 3\.0\.0, and app \^4 is expected: correct the command\. Nothing was sent/,
+    });
+    t.is(pids().length, 1);
+    t.is(await (await request(path, 'who')).text(), 'app 3.0.0');
+  }
+});
+
+test('a server is not stopped for a command that cannot be run', async (t) => {
+  const path = temporaryPath(t);
+  const server = await serve(path, () => 'old', { program: 'app', version: '1.0.0', control: true });
+  t.teardown(() => server.close());
+  writeFileSync(`${path}.plain`, 'x', { mode: 0o600 });
+  const expect = { program: 'app', version: '^2', replace: true };
+  const starts: [StartOptions, RegExp][] = [
+    [{ command: ['simple-ipc-no-such-program'] }, /^The server at \S+ was not started: there is no program/],
+    [{ command: [`${path}.plain`] }, /may not be run/],
+    [{ command: ['true'], cwd: `${path}.no` }, /its directory \S+ cannot be entered/],
+    [{ command: ['true'], log: `${path}.no/log` }, /its log \S+ cannot be used/],
+  ];
+  for (const [start, message] of starts) {
+    await t.throwsAsync(request(path, 'who', { expect, start }), {
+      code: 'SIMPLE_IPC_START_FAILED',
+      message,
+    });
+  }
+  t.is(server.state, 'accepting');
+});
+
+test('a start that fails after a replacement says what was stopped', async (t) => {
+  const path = temporaryPath(t);
+  const server = await serve(path, () => 'old', { program: 'app', version: '1.0.0', control: true });
+  t.teardown(() => server.close());
+  const expect = { program: 'app', version: '^2', replace: true };
+  await t.throwsAsync(request(path, 'who', { expect, start: ['false'] }), {
+    code: 'SIMPLE_IPC_START_FAILED',
+    message: new RegExp(
+      `^app 1\\.0\\.0 \\(pid ${process.pid}\\) was stopped to make room, and .* exited with code 1`,
+    ),
+  });
+});
+
+test('nobody is replaced without a start', async (t) => {
+  const path = temporaryPath(t);
+  const server = await serve(path, () => 'old', { program: 'app', version: '1.0.0', control: true });
+  t.teardown(() => server.close());
+  await t.throwsAsync(ask(path, { program: 'app', version: '^2', replace: true }), {
+    code: 'SIMPLE_IPC_INVALID_ARGUMENT',
+    message: /replace needs start/,
+  });
+  t.is(server.state, 'accepting');
 });

@@ -1,7 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
@@ -89,16 +102,51 @@ test('without a limit it grows', async (t) => {
   t.false(existsSync(`${log}.1`));
 });
 
-test('one that cannot be set aside is cut all the same, and says so', async (t) => {
+test('one that cannot be set aside grows to four times its limit, is then cut, and says so', async (t) => {
   const { log, read, write, end } = await logging(t, { limit: '300' });
   mkdirSync(`${log}.1`);
   write('x'.repeat(400));
+  // Looked at a few times.
+  await eventually(() => read().length > 400, 'it is written');
+  for (let look = 0; look < 5; look++) write('y'.repeat(20));
+  await eventually(() => read().endsWith(`${'y'.repeat(20)}\n`.repeat(5)), 'it is not cut');
+  t.true(read().includes('x'.repeat(400)));
+  write('z'.repeat(1200));
   await eventually(
     () =>
-      /^simple-ipc: this log was longer than 300 bytes, and could not be set aside as \S+: EISDIR/.test(
+      /^simple-ipc: this log was longer than 300 bytes, and could not be set aside as \S+: (?:EISDIR|ENOTEMPTY|EEXIST)/.test(
         read(),
       ),
     'it is cut',
   );
+  t.deepEqual(readdirSync(dirname(log)).toSorted(), ['log', 'log.1']);
   await end();
 });
+
+const there: Record<string, (file: string) => void> = {
+  'a FIFO that nobody reads': (file) => void execFileSync('mkfifo', [file]),
+  'a link to a file of others': (file) => {
+    writeFileSync(`${file}.other`, 'of others');
+    symlinkSync(`${file}.other`, file);
+  },
+  'a second name of a file of others': (file) => {
+    writeFileSync(`${file}.other`, 'of others');
+    linkSync(`${file}.other`, file);
+  },
+};
+for (const [what, make] of Object.entries(there)) {
+  test(`what was set aside before is replaced and not written to: ${what}`, async (t) => {
+    const { log, read, write, end } = await logging(t, { limit: '200' });
+    make(`${log}.1`);
+    // One that was killed meanwhile has left this.
+    make(`${log}.1~`);
+    write('x'.repeat(300));
+    await eventually(
+      () => lstatSync(`${log}.1`).isFile() && read(`${log}.1`) === `${'x'.repeat(199)}\n`,
+      'its end is kept',
+    );
+    if (existsSync(`${log}.1.other`)) t.is(read(`${log}.1.other`), 'of others');
+    t.false(existsSync(`${log}.1~`));
+    await end();
+  });
+}

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import test from 'ava';
 
 import { request, type Telemetry } from '../../src/index.ts';
@@ -127,7 +128,10 @@ test('an idempotent request that is cut off is asked again, three times', async 
   t.is(await (await request(three.path, 'x', { idempotent: true })).text(), 'answer');
   t.is(three.asked(), 4);
   const four = await hangingUp(t, 4);
-  await t.throwsAsync(request(four.path, 'x', { idempotent: true }), { code: 'SIMPLE_IPC_HUNG_UP' });
+  await t.throwsAsync(request(four.path, 'x', { idempotent: true }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+    message: /closed the connection before its answer was complete.* It was asked 4 times\.$/,
+  });
   t.is(four.asked(), 4);
   const empty = await hangingUp(t, 1);
   t.is(await (await request(empty.path, undefined, { idempotent: true })).text(), 'answer');
@@ -169,4 +173,24 @@ test('an idempotent request starts the server again that was killed with it', as
   t.is(pids().length, 2);
   t.false(isRunning(pids()[0]!));
   t.is(answer, String(pids()[1]));
+});
+
+test('one that was sent is not told to have been sent nowhere, whatever comes after', async (t) => {
+  const path = temporaryPath(t);
+  const server = createServer((socket) => {
+    server.close();
+    socket.once('data', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await t.throwsAsync(request(path, 'x', { idempotent: true }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+    message: /It was asked once; then: There is nothing at/,
+  });
+  const { path: failing, command, pids } = serversAt(t);
+  await (await request(failing, 'who', { start: command() })).text();
+  await t.throwsAsync(request(failing, 'die', { start: ['false'], idempotent: true }), {
+    code: 'SIMPLE_IPC_HUNG_UP',
+    message: /It was asked once; then: The command .* exited with code 1/,
+  });
+  t.is(pids().length, 1);
 });

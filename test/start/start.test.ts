@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 
 import { request } from '../../src/index.ts';
@@ -200,6 +201,19 @@ test('pipes that this process was given end with this process, though the server
   t.is(files['63'], '/dev/null');
 });
 
+if (LINUX) {
+  test('a descriptor above a limit that was lowered does not keep a server from being started', async (t) => {
+    const { path, command, pids } = serversAt(t);
+    const script = 'exec 200</dev/null; ulimit -n 128; exec "$@"';
+    const child = spawn('bash', ['-c', script, 'bash', process.execPath, CALLER, path, '1', ...command()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    const printed = await within(buffer(child.stdout), 'it does not end');
+    t.deepEqual(JSON.parse(printed.toString()), [String(pids()[0])]);
+  });
+}
+
 test('a shell that waits for the output of a client does not wait for its server', async (t) => {
   const { path, command, pids } = serversAt(t);
   const words = [process.execPath, CALLER, path, '1', ...command()].map((word) => `'${word}'`).join(' ');
@@ -255,6 +269,12 @@ test('a program that does not exist, or may not be run', async (t) => {
       'Install it, or give its file. The command was: simple-ipc-no-such-program x',
   );
   t.is(missing.path, path);
+  for (const line of ['simple-ipc serve ./x', 'simple-ipc-no-such-program x'])
+    t.regex(
+      (await failure(t, start(path, { command: [line] }))).message,
+      /It is one word with spaces: leave the quotes away\./,
+    );
+  t.notRegex(missing.message, /quotes/);
   t.regex(
     (await failure(t, start(path, { command: [join(directory, 'no')] }))).message,
     /there is no \/\S+\/no\. Check the command/,
@@ -270,6 +290,19 @@ test('a program that does not exist, or may not be run', async (t) => {
     /in its first line to be run by does not exist/,
   );
   t.deepEqual(beside(path).toSorted(), ['plain', 'script', 'test.sock.log']);
+});
+
+test('a command that is a string is told to be one', async (t) => {
+  const path = temporaryPath(t);
+  const text = 'node server.js';
+  const error = {
+    code: 'SIMPLE_IPC_INVALID_ARGUMENT',
+    message:
+      'The command that starts a server is the string "node server.js", and no shell reads it: give a list, such as ["node","server.js"].',
+  };
+  await t.throwsAsync(start(path, { command: text as never }), error);
+  await t.throwsAsync(start(path, text as never), error);
+  await t.throwsAsync(request(path, 'x', { start: text as never }), error);
 });
 
 test('a directory that cannot be entered', async (t) => {
@@ -369,11 +402,12 @@ test('a command that hangs is ended, and so is what it started', async (t) => {
 });
 
 test('by force where it must be', async (t) => {
-  const { path, command, pids } = serversAt(t);
+  const { path, command, pids, allGone } = serversAt(t);
   const starting = start(path, { command: command('stubborn'), timeout: 4000 });
   await eventually(() => pids().length === 2, 'both run');
   t.regex((await failure(t, starting)).message, /ran for 4000 ms and was ended by force, because/);
-  t.deepEqual(pids().filter(isRunning), []);
+  // What it started takes a moment to be gone.
+  await allGone();
 });
 
 test('a server that listens elsewhere is ended', async (t) => {
@@ -388,12 +422,18 @@ test('a server that listens elsewhere is ended', async (t) => {
 
 test('relative arguments are told, where nobody said where to run', async (t) => {
   const { path } = serversAt(t);
-  const command = [process.execPath, 'test/start/no-such-file.ts'];
+  // There, it is no file.
+  const command = [process.execPath, 'test/start/servers.ts'];
   t.regex(
     (await failure(t, start(path, { command }))).message,
-    /It ran in \/, where test\/start\/no-such-file\.ts is \/test\/start\/no-such-file\.ts: give absolute paths, or a cwd/,
+    /It ran in \/, where test\/start\/servers\.ts is \/test\/start\/servers\.ts: give absolute paths, or a cwd/,
   );
   t.notRegex((await failure(t, start(path, { command, cwd: '/' }))).message, /It ran in/);
+  for (const words of [
+    ['sh', '-c', 'exec simple-ipc/none ./x'],
+    ['false', 'test', 'no/such'],
+  ])
+    t.notRegex((await failure(t, start(path, { command: words }))).message, /It ran in/);
 });
 
 test('after any failure the next start works', async (t) => {

@@ -1,9 +1,11 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { errnoOf } from '../errors.ts';
-import { pipeOf } from './endpoint.ts';
+import { pipeOf, split } from './endpoint.ts';
 import { permissionDenied, shell } from './errors.ts';
 import { identityAt, type Identity } from './identity.ts';
+import { CONTROL } from './instance.ts';
+import { hasEnded } from './process-state.ts';
 import { checkSidecar, sidecarOf } from './sidecar.ts';
 import {
   identityToJson,
@@ -11,11 +13,12 @@ import {
   readInstance,
   type FoundInstance,
   type InstanceStatus,
+  type KnownInstance,
   type SocketIdentity,
 } from './status.ts';
 import { fs } from '../builtins.ts';
 
-const { readdirSync } = fs;
+const { readdirSync, readlinkSync, realpathSync } = fs;
 
 /**
  * The instances of servers at a path, whether they live or are gone.
@@ -42,20 +45,54 @@ export function instancesAt(path: string): FoundInstance[] {
 }
 
 /**
- * The status of the instance whose socket stands at the path; on Windows, of the newest one.
+ * The instance whose socket stands at the path. Several may share one that was handed in: then the newest one whose process
+ * lives, as on Windows, where no file says whose the pipe is.
  *
  * @throws {SimpleIpcError} As `instancesAt`.
  */
+export function ownerAt(path: string): KnownInstance | undefined {
+  const [owner, ...others] = known(instancesAt(path).filter(({ owns }) => owns)).toSorted(newestFirst);
+  if (others.length === 0) return owner;
+  return [owner!, ...others].find(({ status }) => !hasEnded(status)) ?? owner;
+}
+
+/** The status of `ownerAt`. */
 export function instanceAt(path: string): InstanceStatus | undefined {
-  return instancesAt(path)
-    .filter(({ owns }) => owns)
-    .map(({ status }) => status as InstanceStatus)
-    .toSorted((a, b) => b.startedAt - a.startedAt)[0];
+  return ownerAt(path)?.status;
+}
+
+/** Those of them that have a status. */
+export function known(found: readonly FoundInstance[]): KnownInstance[] {
+  return found.filter((instance): instance is KnownInstance => instance.status !== undefined);
+}
+
+export function newestFirst(a: KnownInstance, b: KnownInstance): number {
+  return b.status.startedAt - a.status.startedAt;
+}
+
+/** More links on a path than this are ELOOP on Linux. */
+const MOST_LINKS = 40;
+
+/** Where the links at the end of an absolute path lead, which `connect` follows; also where nothing stands there now. */
+export function followLinks(path: string): string {
+  let place = path;
+  for (let links = 0; links < MOST_LINKS && process.platform !== 'win32'; links++) {
+    try {
+      const link = readlinkSync(place);
+      place = resolve(realpathSync(split(place).directory), link);
+    } catch {
+      // No link, or nothing at all.
+      return place;
+    }
+  }
+  return path;
 }
 
 function findInstance(directory: string, path: string, socket: Identity | undefined): FoundInstance {
-  const { status, problem } = readInstance(directory);
-  if (status === undefined) return { directory, status, problem, owns: false };
+  const { status: written, problem } = readInstance(directory);
+  if (written === undefined) return { directory, status: written, problem, owns: false };
+  const hasSocket = process.platform !== 'win32' && written.control !== null;
+  const status = hasSocket ? { ...written, control: join(directory, CONTROL) } : written;
   const owns =
     process.platform === 'win32'
       ? isSamePipe(status.boundAs, pipeOf(path))

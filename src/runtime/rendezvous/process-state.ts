@@ -49,9 +49,12 @@ export function pidNamespace(): string | null {
 export type ProcessState = 'running' | 'stopped' | 'zombie' | 'gone' | 'elsewhere';
 
 export function processState(status: InstanceStatus): ProcessState {
-  if (status.host !== hostname()) return 'elsewhere';
   const boot = bootId();
-  if (boot !== null && status.bootId !== null && boot !== status.bootId) return 'gone';
+  // A machine may be given another name while it runs.
+  if (boot === null || boot !== status.bootId) {
+    if (status.host !== hostname()) return 'elsewhere';
+    if (boot !== null && status.bootId !== null) return 'gone';
+  }
   const namespace = pidNamespace();
   if (namespace !== null && status.pidNamespace !== null && namespace !== status.pidNamespace)
     return 'elsewhere';
@@ -71,6 +74,12 @@ export function processState(status: InstanceStatus): ProcessState {
     default:
       return 'running';
   }
+}
+
+/** Whether the process of a status has ended, for sure. */
+export function hasEnded(status: InstanceStatus): boolean {
+  const state = processState(status);
+  return state === 'gone' || state === 'zombie';
 }
 
 /** Whether a process has that pid, whoever it is. */
@@ -109,11 +118,16 @@ const LISTENS = '00010000';
 
 /** The listening sockets of that name, as a process's descriptors show them: `socket:[12345]`. */
 export function listeningSockets(name: string): Set<string> {
-  const found = new Set<string>();
-  for (const line of readFileSync('/proc/net/unix', 'utf8').split('\n')) {
-    // Num RefCount Protocol Flags Type St Inode Path
-    const match = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(line);
-    if (match !== null && match[1] === LISTENS && match[3] === name) found.add(`socket:[${match[2]}]`);
-  }
-  return found;
+  return new Set(listening().flatMap((socket) => (socket.name === name ? [socket.link] : [])));
+}
+
+/** All sockets with a name that listen in the network namespace of a process: each by its name, and as a descriptor shows it. */
+export function listening(pid: number | 'self' = 'self'): { name: string; link: string }[] {
+  return readFileSync(`/proc/${pid}/net/unix`, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      // Num RefCount Protocol Flags Type St Inode Path
+      const [, flags, inode, name] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(line) ?? [];
+      return flags === LISTENS && name !== undefined ? [{ name, link: `socket:[${inode}]` }] : [];
+    });
 }

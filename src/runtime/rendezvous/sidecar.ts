@@ -13,7 +13,8 @@ import {
   shell,
   untrustedSidecar,
 } from './errors.ts';
-import { isAlive, processState } from './process-state.ts';
+import { isDeadInstance } from './held.ts';
+import { isAlive } from './process-state.ts';
 import { pidInName, readInstance, STATUS_FILES } from './status.ts';
 import { fs } from '../builtins.ts';
 
@@ -123,8 +124,7 @@ export function sweep(sidecar: string, onNotice: (message: string) => void): voi
 function isDead(directory: string, pid: number): boolean {
   const { status } = readInstance(directory);
   if (status === undefined) return !isAlive(pid);
-  const state = processState(status);
-  return state === 'gone' || state === 'zombie';
+  return isDeadInstance({ directory, status });
 }
 
 /** Removes an instance's directory, its status and the sockets in it, and nothing else: with anything else in it, it throws. */

@@ -53,12 +53,16 @@ export interface SocketIdentity {
 /** An instance's directory, and what it says. */
 export interface FoundInstance {
   readonly directory: string;
+  /** Its control socket is where it was found: the directory may have been renamed, or be mounted elsewhere here. */
   readonly status: InstanceStatus | undefined;
   /** Why there is no status. */
   readonly problem: string | undefined;
   /** The socket that stands at the path now is this instance's. */
   readonly owns: boolean;
 }
+
+/** One that has a status. */
+export type KnownInstance = FoundInstance & { readonly status: InstanceStatus };
 
 /** What a server says of itself; the rest is seen. */
 export interface InstanceFacts {
@@ -85,7 +89,7 @@ export function pidInName(name: string): number | undefined {
 
 /** The status of this process's server. */
 export function statusOf(facts: InstanceFacts, socket: Identity | undefined): InstanceStatus {
-  return {
+  const status: InstanceStatus = {
     format: 1,
     ...facts,
     socket: socket === undefined ? null : identityToJson(socket),
@@ -97,6 +101,15 @@ export function statusOf(facts: InstanceFacts, socket: Identity | undefined): In
     startedAt: Date.now(),
     runtime: `simple-ipc ${VERSION}, Node.js ${process.versions.node}`,
   };
+  madeAt.set(status, performance.now());
+  return status;
+}
+
+const madeAt = new WeakMap<InstanceStatus, number>();
+
+/** How long ago `statusOf` made it, in milliseconds. The time of day, which `startedAt` is, may be set back meanwhile. */
+export function ageOf(status: InstanceStatus): number {
+  return performance.now() - (madeAt.get(status) ?? performance.now());
 }
 
 /** Writes it whole, or not at all. */
@@ -140,7 +153,9 @@ function readStatus(directory: string): InstanceStatus {
 
 const isText = (value: unknown) => typeof value === 'string';
 const isTextOrNothing = (value: unknown) => value === null || isText(value);
-const isTime = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+/** The last time that a `Date` can be of. */
+const LAST_DATE = 8.64e15;
+const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 const isSocketOrNothing = (value: unknown) =>
   value === null ||
   (typeof value === 'object' &&

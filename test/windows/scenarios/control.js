@@ -40,7 +40,14 @@ const other = start(beside('server.js'), path);
 await other.says('listening');
 const { pid, problem } = await status(path);
 assert.deepEqual([pid, problem], [other.child.pid, null]);
-assert.deepEqual(await stop(path), { wasRunning: true, pid, ended: 'closed', killedBy: undefined });
+assert.deepEqual(await stop(path), {
+  wasRunning: true,
+  pid,
+  ended: 'closed',
+  aborted: 0,
+  draining: [],
+  killedBy: undefined,
+});
 assert.equal((await other.ended()).code, 0);
 await nothingIsLeft();
 
