@@ -5,7 +5,8 @@ import { reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { split } from '../runtime/rendezvous/endpoint.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
-import { isProvedListener, processState } from '../runtime/rendezvous/process-state.ts';
+import { isProvedInstance } from '../runtime/rendezvous/held.ts';
+import { processState } from '../runtime/rendezvous/process-state.ts';
 import { sidecarOf } from '../runtime/rendezvous/sidecar.ts';
 import {
   pidInName,
@@ -128,7 +129,7 @@ function ofOwner(scene: Scene, owner: FoundInstance, status: InstanceStatus): Fi
 
   if (state === 'elsewhere')
     return unknown(`${says}, on ${status.host}: its process is not to be seen from here`);
-  const isProved = isProvedListener(status);
+  const isProved = isProvedInstance({ directory: owner.directory, status }, scene.target);
   if (isProved) {
     scene.pid = status.pid;
     scene.isProved = true;

@@ -81,6 +81,12 @@ test('the end of a server that was there before takes nothing away; that of one 
   t.deepEqual(rules(UP, started(2, 110, 130, 20, true), probed(150)), [NOT_ABSENT]);
 });
 
+test('a pid that comes again is that of the later server', (t) => {
+  const earlier: Entry = { kind: 'server', pid: 7, at: 2, path: PATH, event: 'PUBLISHED', startedAt: 5 };
+  const later = started(7, 110, 130, 20, true);
+  t.deepEqual(rules(earlier, UP, later, ended(7, 140, 160), probed(150)), []);
+});
+
 test('with `start`, nobody is missing unless the server was ended again', (t) => {
   const missed = asked('SIMPLE_IPC_NOT_LISTENING', 200, 210, { mayStart: true });
   t.deepEqual(rules(missed), ['with `start` nobody is missing']);

@@ -160,20 +160,20 @@ class Run {
     this.#starts = entries
       .filter((entry) => entry.kind === 'start')
       .filter(({ outcome }) => outcome === 'ok');
-    const known = new Map<number, number>();
-    for (const { pid, startedAt } of [
-      ...this.#starts,
-      ...lives,
-      ...entries.filter((one) => one.kind === 'end'),
-    ])
-      if (pid !== undefined && startedAt !== undefined) known.set(pid, startedAt);
+    const servers = [...this.#starts, ...lives, ...entries.filter((one) => one.kind === 'end')];
+    /** Which server a process was then: in a long run a pid comes again. */
+    const startOf = (pid: number | undefined, until: number) =>
+      servers
+        .filter((one) => one.pid === pid && one.startedAt !== undefined && one.at <= until)
+        .toSorted((a, b) => a.at - b.at)
+        .at(-1)?.startedAt;
     this.#ends = [
       ...entries
         .filter((entry) => entry.kind === 'end')
         .filter(({ outcome }) => outcome !== 'not-running')
         .map((entry) => ({
           ...entry,
-          startedAt: entry.startedAt ?? (entry.pid === undefined ? undefined : known.get(entry.pid)),
+          startedAt: entry.startedAt ?? (entry.pid === undefined ? undefined : startOf(entry.pid, entry.end)),
         })),
       ...lives.filter(({ event }) => event === 'IDLE').map(idleExit),
     ];
