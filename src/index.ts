@@ -1,3 +1,4 @@
+/** The public API: a Simple-IPC server and client runtime. See README.md. */
 import type { DroppedEvents } from './control/watch.ts';
 import type { Summary } from './control/summary-types.ts';
 import type { ServerStatus, Stopped, StopOptions } from './control/types.ts';
@@ -10,10 +11,11 @@ import type {
   RequestOptions,
   ServeOptions,
   Server,
+  StartOptions,
+  StartResult,
   Telemetry,
   Transition,
 } from './runtime/types.ts';
-import type { StartOptions, StartResult } from './start/types.ts';
 import { channelTelemetry } from './telemetry/channels.ts';
 import { combine } from './telemetry/combine.ts';
 
@@ -27,8 +29,6 @@ export type {
 } from './control/types.ts';
 export type { Latency, OpenState, SlowRequest, Summary } from './control/summary-types.ts';
 export type { DroppedEvents } from './control/watch.ts';
-export type { StartOptions, StartResult } from './start/types.ts';
-/** The public API: a Simple-IPC server and client runtime. See README.md. */
 export { type ErrorCode, SimpleIpcError } from './runtime/errors.ts';
 export { QUIT } from './runtime/quit.ts';
 export { probe } from './runtime/rendezvous/probe.ts';
@@ -52,6 +52,8 @@ export type {
   Server,
   ServerEnd,
   ServerStats,
+  StartOptions,
+  StartResult,
   Telemetry,
   Transition,
 } from './runtime/types.ts';
@@ -85,9 +87,9 @@ export async function serve(path: string, handler: Handler, options: ServeOption
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_PATH_NOT_FOUND`, `SIMPLE_IPC_NOT_LISTENING`, `SIMPLE_IPC_BUSY`,
  *   `SIMPLE_IPC_INVALID_PATH`, `SIMPLE_IPC_PERMISSION_DENIED`, `SIMPLE_IPC_PATH_TOO_LONG`, `SIMPLE_IPC_UNTRUSTED_PATH`,
- *   `SIMPLE_IPC_CONNECT_FAILED`, `SIMPLE_IPC_START_FAILED`, `SIMPLE_IPC_WRONG_SERVER`: nothing was sent. `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`,
- *   `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`, `SIMPLE_IPC_ABORTED`: the server may have acted on it.
- *   `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
+ *   `SIMPLE_IPC_CONNECT_FAILED`, `SIMPLE_IPC_START_FAILED`, `SIMPLE_IPC_WRONG_SERVER`: nothing was sent.
+ *   `SIMPLE_IPC_HUNG_UP`, `SIMPLE_IPC_PROTOCOL_ERROR`, `SIMPLE_IPC_TIMED_OUT`, `SIMPLE_IPC_DEADLINE_EXCEEDED`,
+ *   `SIMPLE_IPC_ABORTED`: the server may have acted on it. `SIMPLE_IPC_INVALID_ARGUMENT`. An error that the message itself throws is passed on.
  */
 export async function request(
   path: string,

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Measured } from '../aggregate.ts';
 import { makeHistogram, record } from '../histogram.ts';
 import type { ServerName } from '../types.ts';
+import { startSample } from './start-sample.ts';
 
 const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Runs a round takes, of which the median counts. */
@@ -56,26 +57,15 @@ export function measureCommand(kind: Kind): (name: ServerName) => Promise<Measur
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
-    const none = makeHistogram();
     return {
       server: { version: process.versions.node, connectionPerRequest: true },
-      sample: {
+      sample: startSample({
         requests: RUNS,
-        errors: 0,
-        errorKinds: {},
         elapsed,
-        connect: none,
-        firstByte: none,
         lastByte,
         bytesSent: RUNS * 12,
         bytesReceived: RUNS * 12,
-        serverCpu: undefined,
-        serverThreadCpu: undefined,
-        rss: undefined,
-        generatorBusy: 0,
-        counted: {},
-        slowest: [],
-      },
+      }),
     };
   };
 }

@@ -5,6 +5,7 @@ import type { Measured } from '../aggregate.ts';
 import { makeHistogram, record } from '../histogram.ts';
 import type { ServerName, ServerSettings, StartServer } from '../types.ts';
 import { SERVERS } from './servers.ts';
+import { startSample } from './start-sample.ts';
 
 export async function measureStart(
   name: ServerName,
@@ -18,23 +19,13 @@ export async function measureStart(
     const took = (performance.now() - begun) * 1_000;
     const lastByte = makeHistogram();
     record(lastByte, took);
-    const sample = {
+    const sample = startSample({
       requests: 1,
-      errors: 0,
-      errorKinds: {},
       elapsed: took,
-      connect: makeHistogram(),
-      firstByte: makeHistogram(),
       lastByte,
       bytesSent: settings.requestBytes,
       bytesReceived,
-      serverCpu: undefined,
-      serverThreadCpu: undefined,
-      rss: undefined,
-      generatorBusy: 0,
-      counted: {},
-      slowest: [],
-    };
+    });
     return { server, sample };
   } finally {
     await server.close();

@@ -95,7 +95,7 @@ export async function detach(
   args: readonly string[],
   { ifNotRunning, timeout, log, cwd }: DetachOptions,
 ): Promise<number> {
-  const [{ absolutePath, checkPlace, startInstance }, { ownProgram }] = await Promise.all([
+  const [{ checkPlace, startInstance }, { absolutePath, ownProgram }] = await Promise.all([
     import('../start/instance.ts'),
     import('../start/own-program.ts'),
   ]);

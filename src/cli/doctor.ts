@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Check, Diagnosis, Mark } from '../doctor/types.ts';
 import { printable } from '../telemetry/format.ts';
 import { milliseconds } from './arguments.ts';
-import { hasColours } from './messages.ts';
+import { hasColours, isUtf8 } from './messages.ts';
 import { writeOut } from './stdout.ts';
 
 interface DoctorFlags {
@@ -47,7 +47,9 @@ const ASCII_SIGNS: Readonly<Record<Mark, string>> = { ...SIGNS, ok: '+', failed:
 const COLOURS: Readonly<Record<Mark, number>> = { ok: 32, failed: 31, warning: 33, unknown: 33, skipped: 2 };
 
 function textOf({ reason, meaning, remedy, healthy, checks }: Diagnosis): string {
-  const signs = process.stdout.isTTY === true && isUtf8() ? SIGNS : ASCII_SIGNS;
+  // The terminal of Windows is one of UTF-8, and says nothing.
+  const hasSigns = process.platform === 'win32' || isUtf8(process.env);
+  const signs = process.stdout.isTTY === true && hasSigns ? SIGNS : ASCII_SIGNS;
   const paint = hasColours(process.stdout)
     ? (mark: Mark, text: string) => `\u001B[${COLOURS[mark]}m${text}\u001B[0m`
     : (_mark: Mark, text: string) => text;
@@ -60,10 +62,4 @@ function textOf({ reason, meaning, remedy, healthy, checks }: Diagnosis): string
     `${paint(healthy ? 'ok' : 'failed', reason)}: ${meaning}`,
     `To do: ${printable(remedy)}`,
   ].join('\n');
-}
-
-/** Whether the terminal is told to be one of UTF-8. That of Windows is, and says nothing. */
-function isUtf8(): boolean {
-  const { LC_ALL, LC_CTYPE, LANG } = process.env;
-  return process.platform === 'win32' || /utf-?8/iu.test(LC_ALL || LC_CTYPE || LANG || '');
 }

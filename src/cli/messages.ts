@@ -66,6 +66,11 @@ export function quote(word: string): string {
   return /^[\w@%+=:,./\\-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Whether a locale is one of UTF-8. Windows has none. */
+export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  return /utf-?8/iu.test(LC_ALL || LC_CTYPE || LANG || '');
+}
+
 /** Whether a stream shows colours, and wants them: a terminal, and not NO_COLOR. */
 export function hasColours(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && stream.hasColors();

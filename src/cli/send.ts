@@ -1,4 +1,3 @@
-import { isAbsolute, sep } from 'node:path';
 import type { SpanContext } from '@opentelemetry/api';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ExpectedServer, RequestOptions } from '../index.ts';
@@ -86,7 +85,7 @@ export function addSend(program: Command): void {
     .option('--jaeger <URL>', "where Jaeger's pages are, for the link of the trace", webAddress, JAEGER)
     .addHelpText('after', NOTES)
     .action(async (path: string, message: string | undefined, flags: SendFlags) => {
-      await send(path, message, flags, startOptions(path, flags, commandToStart()));
+      await send(path, message, flags, await startOptions(path, flags, commandToStart()));
     });
 }
 
@@ -142,11 +141,11 @@ function splitStart(command: Command): () => readonly string[] | undefined {
   return () => behind;
 }
 
-function startOptions(
+async function startOptions(
   path: string,
   { start, startTimeout, startLog, startCwd }: SendFlags,
   behind: readonly string[] | undefined,
-): RequestOptions['start'] {
+): Promise<RequestOptions['start']> {
   if (start === undefined) {
     if ([startTimeout, startLog, startCwd].every((flag) => flag === undefined)) return undefined;
     throw new Failure(
@@ -160,9 +159,10 @@ function startOptions(
       2,
     );
   }
+  const { absolutePath } = await import('../start/own-program.ts');
   return {
     // In the server's directory it would be another path.
-    command: behind.map((word, index) => (index > 0 && word === path ? absolute(path) : word)),
+    command: behind.map((word, index) => (index > 0 && word === path ? absolutePath(path) : word)),
     ...(startTimeout === undefined ? undefined : { timeout: startTimeout }),
     ...(startLog === undefined ? undefined : { log: startLog }),
     ...(startCwd === undefined ? undefined : { cwd: startCwd }),
@@ -189,9 +189,4 @@ function expectedServer({
   if (expect === undefined || start === undefined)
     throw new Failure('--replace needs to know what for, and by what: add --expect and --start.', 2);
   return { ...expect, replace };
-}
-
-/** As the kernel reads it: `link/..` stays. */
-function absolute(path: string): string {
-  return isAbsolute(path) ? path : `${process.cwd()}${sep}${path.replace(/^(?:\.\/+)+/u, '')}`;
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ServerStatus } from '../index.ts';
 import { printable } from '../telemetry/format.ts';
 import { milliseconds } from './arguments.ts';
+import { formatDuration } from './format.ts';
 import { plural, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
 
@@ -56,7 +57,9 @@ function described(status: ServerStatus): string {
 
 function since({ startedAt, live }: ServerStatus): string {
   const time = new Date(startedAt).toISOString().replace(/\.\d+Z$/u, 'Z');
-  return live === null ? time : `${time} (${duration(live.uptime)})`;
+  return live === null
+    ? time
+    : `${time} (${live.uptime < 1_000 ? 'less than a second' : formatDuration(live.uptime)})`;
 }
 
 type Stats = NonNullable<ServerStatus['live']>['stats'];
@@ -78,21 +81,4 @@ function open({ open: connections, running, waiting, refused, acceptErrors, cras
 
 function megabytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}
-
-/** In its two largest units. */
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const units: [number, string][] = [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'min'],
-    [seconds % 60, 's'],
-  ];
-  const first = units.findIndex(([count]) => count > 0);
-  if (first === -1) return 'less than a second';
-  return units
-    .slice(first, first + 2)
-    .map(([count, unit]) => `${count} ${unit}`)
-    .join(' ');
 }

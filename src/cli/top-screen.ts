@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { hasColours } from './messages.ts';
+import { hasColours, isUtf8 } from './messages.ts';
 import { widthOf, type Look } from './top-text.ts';
 
 /** The other screen, where nothing scrolls, without the cursor; and back, with what stood there before. */
@@ -120,6 +120,5 @@ function lookOf(stdout: NodeJS.WriteStream): Look {
 /** Whether a terminal shows block elements: by the locale, as everywhere. Linux's own console has no font for them. */
 export function showsUnicode(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
   if (platform === 'win32') return env['WT_SESSION'] !== undefined || env['TERM_PROGRAM'] !== undefined;
-  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
-  return /utf-?8/iu.test(locale) && env['TERM'] !== 'linux';
+  return isUtf8(env) && env['TERM'] !== 'linux';
 }

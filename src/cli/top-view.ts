@@ -10,7 +10,7 @@ import {
   formatShort,
   formatTime,
   timeOfDay,
-} from './top-format.ts';
+} from './format.ts';
 import { requestRate, type History, type Totals } from './top-history.ts';
 import { cut, lineOf, widthOf, type Look, type Span, type Style } from './top-text.ts';
 

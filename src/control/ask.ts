@@ -1,4 +1,4 @@
-import { request } from '../runtime/client.ts';
+import { isMissing, request } from '../runtime/client.ts';
 import { reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { connectError } from '../runtime/rendezvous/connect-error.ts';
 import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
@@ -9,7 +9,7 @@ import { knock } from '../runtime/rendezvous/knock.ts';
 import { processState } from '../runtime/rendezvous/process-state.ts';
 import type { InstanceStatus, KnownInstance } from '../runtime/rendezvous/status.ts';
 import type { IpcResponse, RequestOptions } from '../runtime/types.ts';
-import type { ControlWord } from './types.ts';
+import type { ControlWord, LiveStatus } from './types.ts';
 
 /** How long to wait for a server that does not get round to answering, in milliseconds, unless it is said. */
 export const PATIENCE = 5_000;
@@ -51,7 +51,7 @@ export async function instanceOrEnding(path: string): Promise<KnownInstance> {
   try {
     return await instanceOf(path);
   } catch (error) {
-    if (!isNobodyThere(error)) throw error;
+    if (!isMissing(error)) throw error;
     const [newest] = livingAt(socketPath(path));
     if (newest === undefined) throw error;
     return newest;
@@ -69,11 +69,6 @@ export function livingAt(absolute: string): KnownInstance[] {
     .toSorted(newestFirst);
 }
 
-export function isNobodyThere(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === 'SIMPLE_IPC_PATH_NOT_FOUND' || code === 'SIMPLE_IPC_NOT_LISTENING';
-}
-
 /** Asks a server's control endpoint. Its answer is JSON, one object a line: `linesOf` reads it. */
 export async function askControl(
   { path, control }: InstanceStatus,
@@ -84,6 +79,17 @@ export async function askControl(
   if (control === null) throw noControl(path, 'has no control endpoint');
   // It listens before the server is at its path, so it is missing only where the process is gone.
   return request(control, `${word} ${JSON.stringify(given)}`, { timeout: PATIENCE, ...options });
+}
+
+/** What a server says of itself now, within `timeout` milliseconds; nothing where its answer does not say it. */
+export async function askLive(
+  status: InstanceStatus,
+  path: string,
+  timeout: number,
+): Promise<LiveStatus | undefined> {
+  const answer = await askControl(status, 'status', {}, { timeout, deadline: timeout });
+  for await (const { live } of linesOf(answer, path) as AsyncIterable<{ live?: LiveStatus }>) return live;
+  return undefined;
 }
 
 /** The objects of an answer, as they come. */

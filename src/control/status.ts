@@ -1,8 +1,8 @@
 import { reasonOf } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { processState } from '../runtime/rendezvous/process-state.ts';
-import { askControl, instanceOrEnding, linesOf, PATIENCE } from './ask.ts';
-import type { LiveStatus, ServerStatus } from './types.ts';
+import { askLive, instanceOrEnding, PATIENCE } from './ask.ts';
+import type { ServerStatus } from './types.ts';
 
 /** As `status` of src/index.ts, which says it all. */
 export async function status(
@@ -15,13 +15,11 @@ export async function status(
   const known = { ...written, process: state };
   if (state === 'stopped') return { ...known, live: null, problem: isStopped(written.pid) };
   try {
-    const answer = await askControl(written, 'status', {}, { timeout, deadline: timeout });
-    for await (const { live } of linesOf(answer, path) as AsyncIterable<{ live?: LiveStatus }>) {
-      if (live === undefined) break;
-      // It has answered, whatever can be seen of its process from here.
-      return { ...known, process: state === 'gone' ? 'running' : state, live, problem: null };
-    }
-    return { ...known, live: null, problem: 'Its control endpoint has not said how it is.' };
+    const live = await askLive(written, path, timeout);
+    if (live === undefined)
+      return { ...known, live: null, problem: 'Its control endpoint has not said how it is.' };
+    // It has answered, whatever can be seen of its process from here.
+    return { ...known, process: state === 'gone' ? 'running' : state, live, problem: null };
   } catch (error) {
     const problem =
       state === 'gone' || state === 'zombie'

@@ -1,9 +1,9 @@
+import { isMissing } from '../runtime/client.ts';
 import { errnoOf, reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
 import { processState } from '../runtime/rendezvous/process-state.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
-import { askControl, isNobodyThere, linesOf } from './ask.ts';
-import type { LiveStatus } from './types.ts';
+import { askLive } from './ask.ts';
 
 /** How long a server that does not stop is asked what it does, in milliseconds. */
 const PATIENCE = 500;
@@ -24,7 +24,7 @@ export function cutOff(path: string): SimpleIpcError {
 
 /** Whether a server that was told to stop was not there to answer, or not to the end. */
 export function isCutOff(error: unknown): boolean {
-  return isNobodyThere(error) || ['SIMPLE_IPC_HUNG_UP', 'SIMPLE_IPC_BUSY'].includes(codeOf(error));
+  return isMissing(error) || ['SIMPLE_IPC_HUNG_UP', 'SIMPLE_IPC_BUSY'].includes(codeOf(error));
 }
 
 /** What kept a server from stopping, and what to do. */
@@ -62,7 +62,7 @@ async function why(path: string, status: InstanceStatus, timeout: number, cause:
     const what = running === undefined ? 'it does not answer' : requests(running);
     return ` after ${timeout} ms; ${what} (status says more)`;
   }
-  if (isNobodyThere(cause)) return ': nobody answers at its control endpoint';
+  if (isMissing(cause)) return ': nobody answers at its control endpoint';
   if (isCutOff(cause)) return ': its control endpoint took the word, or refused it, and hung up';
   return `: ${reasonOf(cause).replace(/\.$/u, '')}`;
 }
@@ -75,13 +75,11 @@ function requests(running: number): string {
 /** How many requests it is at; nothing where it does not say. */
 async function runningIn(path: string, status: InstanceStatus): Promise<number | undefined> {
   try {
-    const answer = await askControl(status, 'status', {}, { timeout: PATIENCE, deadline: PATIENCE });
-    for await (const { live } of linesOf(answer, path) as AsyncIterable<{ live?: LiveStatus }>)
-      return live?.stats.running;
+    return (await askLive(status, path, PATIENCE))?.stats.running;
   } catch {
     // Then that is what is to be said.
+    return undefined;
   }
-  return undefined;
 }
 
 /** Why a process is not killed. */

@@ -5,12 +5,13 @@ import { cleanUp } from '../runtime/rendezvous/clean-up.ts';
 import { aborted } from '../runtime/rendezvous/errors.ts';
 import { isDeadInstance, isProvedInstance } from '../runtime/rendezvous/held.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
-import { hasEnded, listeningSockets } from '../runtime/rendezvous/process-state.ts';
+import { hasEnded, listening } from '../runtime/rendezvous/process-state.ts';
 import { removeInstance, removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
 import type { KnownInstance } from '../runtime/rendezvous/status.ts';
 import type { EndReason } from '../machines/pool.ts';
 import type { ServerStats } from '../runtime/types.ts';
-import { askControl, instanceOrEnding, isNobodyThere, linesOf, livingAt, socketPath } from './ask.ts';
+import { isMissing } from '../runtime/client.ts';
+import { askControl, instanceOrEnding, linesOf, livingAt, socketPath } from './ask.ts';
 import { cutOff, isCutOff, notProved, notStopped } from './stop-errors.ts';
 import type { Stopped, StopOptions } from './types.ts';
 
@@ -39,7 +40,7 @@ export async function stop(path: string, options: StopOptions = {}): Promise<Sto
     options.drainTimeout === undefined ? undefined : time('drainTimeout', options.drainTimeout);
   const absolute = socketPath(path);
   const found = await instanceOrEnding(path).catch((error: unknown) => {
-    if (!isNobodyThere(error)) throw error;
+    if (!isMissing(error)) throw error;
     return undefined;
   });
   if (found === undefined) {
@@ -182,7 +183,7 @@ async function cleanUpAfter({ absolute, directory, status }: Target): Promise<vo
 
 function isBound(name: string): boolean {
   try {
-    return listeningSockets(name).size > 0;
+    return listening().some((socket) => socket.name === name);
   } catch {
     // Linux alone tells.
     return false;

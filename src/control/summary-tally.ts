@@ -1,12 +1,10 @@
 import type { PoolOutput, PoolState } from '../machines/pool.ts';
 import type { Transition } from '../machines/transition.ts';
 import type { Server, ServerStats } from '../runtime/types.ts';
+import { CRASH } from '../telemetry/requests.ts';
 import { BOUNDS, Histogram, percentile } from './histogram.ts';
 import { OpenConnection } from './summary-request.ts';
 import type { Latency, OpenState, SlowRequest, Summary } from './summary-types.ts';
-
-/** The event by which a pool learns that a connection's actor crashed; its name follows. */
-const CRASH = 'xstate.error.actor.';
 
 /** How many of the slowest requests are told. */
 const SLOWEST = 5;

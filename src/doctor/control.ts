@@ -1,4 +1,4 @@
-import { askControl, linesOf } from '../control/ask.ts';
+import { askLive } from '../control/ask.ts';
 import type { LiveStatus } from '../control/types.ts';
 import { SimpleIpcError, type ErrorCode } from '../runtime/errors.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
@@ -7,16 +7,13 @@ import type { PoolState } from '../runtime/types.ts';
 /**
  * The state that a server says it is in, asked by its control endpoint: no handler runs.
  *
- * @throws {SimpleIpcError} What `askControl` throws; and an `Error` when what it answers is no status.
+ * @throws {SimpleIpcError} What `askLive` throws; and an `Error` when what it answers is no status.
  */
 export async function askState(instance: InstanceStatus, timeout: number): Promise<PoolState> {
   // 0 would wait for ever.
   const ms = Math.max(timeout, 1);
-  const answer = await askControl(instance, 'status', {}, { timeout: ms, deadline: ms });
-  for await (const line of linesOf(answer, instance.path)) {
-    const { live } = line as { live?: Partial<LiveStatus> };
-    if (live?.state !== undefined) return live.state;
-  }
+  const live: Partial<LiveStatus> | undefined = await askLive(instance, instance.path, ms);
+  if (live?.state !== undefined) return live.state;
   throw new Error('its answer does not say what state it is in');
 }
 

@@ -1,4 +1,5 @@
-import { errnoOf, invalidArgument, reasonOf } from '../runtime/errors.ts';
+import { errnoOf, reasonOf } from '../runtime/errors.ts';
+import { time } from '../runtime/options.ts';
 import { resolveEndpoint, type Endpoint } from '../runtime/rendezvous/endpoint.ts';
 import { checkAnswer, checkProtocol } from './answer.ts';
 import { checkConnections } from './connections.ts';
@@ -53,9 +54,7 @@ const OF_FILES: ReadonlySet<CheckName> = new Set([
  */
 export async function examine(path: string, options: ExamineOptions = {}): Promise<Diagnosis> {
   const { timeout = 1000, deep = false } = options;
-  if (typeof timeout !== 'number' || !(timeout >= 0 && timeout < 2 ** 31)) {
-    throw invalidArgument(`timeout is ${String(timeout)}: give milliseconds, from 0 to ${2 ** 31 - 1}.`);
-  }
+  time('timeout', timeout);
   const endpoint = endpointOf(path);
   if ('mark' in endpoint) return conclude(path, new Map([['path', endpoint]]), {}, false);
   const findings = new Map<CheckName, Finding>([['path', ok(`it can name a socket: ${endpoint.absolute}`)]]);

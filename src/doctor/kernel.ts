@@ -1,48 +1,38 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
+import { openFilesLimit, processStat, socketLink, unixSockets, type UnixSocket } from '../runtime/proc.ts';
+
 /** What Linux shows of sockets and processes. Elsewhere, and where this user may not look, nothing: `undefined`. */
 
-/** A row of /proc/net/unix that has a name: proc_net_unix(5), and unix_seq_show in net/unix/af_unix.c. */
-interface Row {
-  readonly name: string;
-  readonly inode: string;
-  readonly listens: boolean;
-  /** A connection that nobody has accepted yet: it is being connected, and no descriptor is open on it. */
-  readonly waits: boolean;
+/** The Unix sockets that have a name. */
+function named(): UnixSocket[] {
+  try {
+    return unixSockets().filter(({ name }) => name !== '');
+  } catch {
+    return [];
+  }
 }
 
-const SO_ACCEPTCON = '00010000';
 const SS_CONNECTING = '02';
 
-function* rows(): Generator<Row> {
-  let table: string;
-  try {
-    table = readFileSync('/proc/net/unix', 'utf8');
-  } catch {
-    return;
-  }
-  // Num RefCount Protocol Flags Type St Inode Path
-  for (const [, flags, state, inode, name] of table.matchAll(
-    /^\S+ \S+ \S+ (\S+) \S+ (\S+) +(\d+) (.+)$/gmu,
-  )) {
-    const waits = state === SS_CONNECTING && inode === '0';
-    yield { name: name!, inode: inode!, listens: flags === SO_ACCEPTCON, waits };
-  }
+/** A connection that nobody has accepted yet: it is being connected, and no descriptor is open on it. */
+function waits({ state, inode }: UnixSocket): boolean {
+  return state === SS_CONNECTING && inode === '0';
 }
 
 /** The names of all listening sockets whose last part is this one. */
 export function listeningNames(last: string): string[] {
-  return Array.from(rows())
+  return named()
     .filter(({ name, listens }) => listens && basename(name) === last)
     .map(({ name }) => name);
 }
 
 /** How many connections wait to be accepted at the one socket that listens by that name. */
 export function waitingAt(name: string): number | undefined {
-  const named = Array.from(rows()).filter((row) => row.name === name);
-  if (named.filter(({ listens }) => listens).length !== 1) return undefined;
-  return named.filter(({ waits }) => waits).length;
+  const those = named().filter((socket) => socket.name === name);
+  if (those.filter(({ listens }) => listens).length !== 1) return undefined;
+  return those.filter(waits).length;
 }
 
 /**
@@ -50,18 +40,28 @@ export function waitingAt(name: string): number | undefined {
  * service manager, which has handed it on and is not to be blamed. Neither is the first of all processes.
  */
 export function holderOf(name: string): number | undefined {
-  const links = Array.from(rows())
-    .filter((row) => row.listens && row.name === name)
-    .map(({ inode }) => `socket:[${inode}]`);
+  const links = listeningLinks(name);
   if (links.length !== 1) return undefined;
   const all = pids().filter((pid) => holds(pid, links[0]!));
   const holders = all.filter((pid) => !isCopy(pid, all));
   return holders.length === 1 && holders[0] !== 1 ? holders[0] : undefined;
 }
 
+/** Whether a process has a socket open that listens by that name. */
+export function listensBy(pid: number, name: string): boolean {
+  return listeningLinks(name).some((link) => holds(pid, link));
+}
+
+/** The sockets that listen by that name, as descriptors show them. */
+function listeningLinks(name: string): string[] {
+  return named()
+    .filter((socket) => socket.listens && socket.name === name)
+    .map(socketLink);
+}
+
 /** A child that has not run its own program yet, or never will, has what its parent has. */
 function isCopy(pid: number, holders: readonly number[]): boolean {
-  const parent = statOf(pid)?.parent;
+  const parent = processStat(pid)?.parent;
   return parent !== undefined && holders.includes(parent) && commandOf(pid) === commandOf(parent);
 }
 
@@ -114,22 +114,7 @@ export function showsDescriptors(pid: number): boolean {
 /** How many descriptors a process has open, and how many it may. */
 export function descriptorsOf(pid: number): { open: number; limit: number } | undefined {
   try {
-    const soft = /^Max open files +(\d+)/mu.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1];
-    return {
-      open: descriptors(pid).length,
-      limit: soft === undefined ? Number.POSITIVE_INFINITY : Number(soft),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-/** A process's state, as ps shows it, and its parent: proc_pid_stat(5). */
-export function statOf(pid: number): { state: string; parent: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: state!, parent: Number(parent) };
+    return { open: descriptors(pid).length, limit: openFilesLimit(pid) };
   } catch {
     return undefined;
   }

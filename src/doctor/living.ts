@@ -1,7 +1,8 @@
-import { isProvedListener, processState } from '../runtime/rendezvous/process-state.ts';
+import { processState } from '../runtime/rendezvous/process-state.ts';
 import type { FoundInstance, InstanceStatus } from '../runtime/rendezvous/status.ts';
 import type { PoolState } from '../runtime/types.ts';
 import { askState, isLate } from './control.ts';
+import { listensBy } from './kernel.ts';
 
 /**
  * The instances that have not ended: an instance takes its directory with it, so one whose very process lives is at
@@ -35,8 +36,8 @@ export async function conditionOf(status: InstanceStatus, timeout: number): Prom
   }
 }
 
-function seen(status: InstanceStatus): 'listening' | 'ending' {
-  return isProvedListener(status) ? 'listening' : 'ending';
+function seen({ pid, boundAs }: InstanceStatus): 'listening' | 'ending' {
+  return listensBy(pid, boundAs) ? 'listening' : 'ending';
 }
 
 /** What a process that does nothing is like, to go behind its pid. */

@@ -1,11 +1,10 @@
+import { RESERVE } from '../runtime/descriptors.ts';
+import { processStat } from '../runtime/proc.ts';
 import { isAlive } from '../runtime/rendezvous/process-state.ts';
 import { identityAt, isSame } from '../runtime/rendezvous/identity.ts';
 import { fatal, ok, skipped, unknown, warning } from './findings.ts';
-import { descriptorsOf, mountNamespaceOf, statOf } from './kernel.ts';
+import { descriptorsOf, mountNamespaceOf } from './kernel.ts';
 import type { Finding, Scene } from './types.ts';
-
-/** Descriptors that a server keeps for the rest of its program: it refuses connections when no more are left. */
-const RESERVE = 8;
 
 /** Whether the process of the server lives, and is not stopped. */
 export function checkProcess(scene: Scene): Finding {
@@ -13,7 +12,7 @@ export function checkProcess(scene: Scene): Finding {
   if (scene.process === 'elsewhere') return unknown('it is in another pid namespace, or on another machine');
   if (scene.process === 'zombie' || scene.process === 'gone') return ended(instance!.pid, scene.process);
   if (pid === undefined) return unknown('which process listens is not to be seen from here');
-  const stat = statOf(pid);
+  const stat = processStat(pid);
   switch (stat?.state) {
     case undefined:
       return unknown(`pid ${pid}: its state is not to be seen from here`);
@@ -28,7 +27,7 @@ export function checkProcess(scene: Scene): Finding {
 
 function ended(pid: number, state: 'zombie' | 'gone'): Finding {
   if (state === 'zombie') {
-    const parent = statOf(pid)?.parent;
+    const parent = processStat(pid)?.parent;
     return warning(`pid ${pid} has ended, and its parent (pid ${parent}) has not asked how: a zombie`);
   }
   return warning(`pid ${pid} is gone${isAlive(pid) ? ': its number is that of another process now' : ''}`);

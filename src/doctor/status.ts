@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { reasonOf, SimpleIpcError } from '../runtime/errors.ts';
 import { split } from '../runtime/rendezvous/endpoint.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
-import { instancesAt } from '../runtime/rendezvous/instances.ts';
+import { instancesAt, ownerAmong } from '../runtime/rendezvous/instances.ts';
 import { isProvedInstance } from '../runtime/rendezvous/held.ts';
 import { processState } from '../runtime/rendezvous/process-state.ts';
 import { sidecarOf } from '../runtime/rendezvous/sidecar.ts';
@@ -13,6 +13,7 @@ import {
   STATUS_FILES,
   type FoundInstance,
   type InstanceStatus,
+  type KnownInstance,
 } from '../runtime/rendezvous/status.ts';
 import { failed, ok, unknown, warning } from './findings.ts';
 import { holderOf, listeningNames, showsDescriptors } from './kernel.ts';
@@ -28,12 +29,9 @@ export function checkStatus(scene: Scene): Finding {
     findHolder(scene);
     return unreadable(scene.target, error);
   }
-  const [owner] = instances
-    .filter(({ owns }) => owns)
-    .toSorted((a, b) => (b.status?.startedAt ?? 0) - (a.status?.startedAt ?? 0));
+  const owner = ownerAmong(instances);
   scene.strays = livingOf(instances.filter(({ owns }) => !owns));
-  const finding =
-    owner?.status === undefined ? withoutOwner(scene, instances) : ofOwner(scene, owner, owner.status);
+  const finding = owner === undefined ? withoutOwner(scene, instances) : ofOwner(scene, owner);
   if (finding.mark === 'ok' && scene.strays.length > 0) {
     const others = scene.strays.map(({ pid }) => `pid ${pid}`).join(', ');
     return warning(
@@ -119,7 +117,8 @@ function realPath(directory: string): string {
   }
 }
 
-function ofOwner(scene: Scene, owner: FoundInstance, status: InstanceStatus): Finding {
+function ofOwner(scene: Scene, owner: KnownInstance): Finding {
+  const { status } = owner;
   const state = processState(status);
   const listens = listeningNames(split(status.boundAs).name).includes(status.boundAs);
   scene.instance = status;
@@ -129,7 +128,7 @@ function ofOwner(scene: Scene, owner: FoundInstance, status: InstanceStatus): Fi
 
   if (state === 'elsewhere')
     return unknown(`${says}, on ${status.host}: its process is not to be seen from here`);
-  const isProved = isProvedInstance({ directory: owner.directory, status }, scene.target);
+  const isProved = isProvedInstance(owner, scene.target);
   if (isProved) {
     scene.pid = status.pid;
     scene.isProved = true;

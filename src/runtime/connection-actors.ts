@@ -39,9 +39,12 @@ const PARKED = { status: 'active', value: 'closed', output: undefined, error: un
 export function reusedActors(logic: Logic, parent: AnyActorRef, isObserved: () => boolean): StartActor {
   const free: AnyActorRef[] = [];
 
-  const done = ({ name }: Connection, output: unknown) =>
-    parent.send({ type: `xstate.done.actor.${name}`, actorId: name, output });
-  const doneUnseen = (_: Connection, output: unknown) => parent.send({ type: 'xstate.done.actor', output });
+  const tellDone = ({ name }: Connection, output: unknown) =>
+    parent.send(
+      isObserved()
+        ? { type: `xstate.done.actor.${name}`, actorId: name, output }
+        : { type: 'xstate.done.actor', output },
+    );
 
   const reused: ActorLogic<MachineSnapshot, ConnectionEvent | Begin, undefined> = {
     getInitialSnapshot: () => PARKED,
@@ -68,8 +71,7 @@ export function reusedActors(logic: Logic, parent: AnyActorRef, isObserved: () =
       connection.taking = false;
       if (next.status !== 'done') return next;
       free.push(scope.self as AnyActorRef);
-      if (isObserved()) done(connection, next.output);
-      else doneUnseen(connection, next.output);
+      tellDone(connection, next.output);
       return PARKED;
     },
     getPersistedSnapshot: (snapshot) => snapshot,

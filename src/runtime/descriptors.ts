@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net';
-import { fs } from './builtins.ts';
-
-const { readFileSync } = fs;
+import { openFilesLimit } from './proc.ts';
 
 /** Descriptors that are left to the rest of the program when connections are refused for want of them. */
-const RESERVE = 8;
+export const RESERVE = 8;
 
 /**
  * Whether so few descriptors are left that a connection just accepted is to be refused. Where none is left, libuv accepts
@@ -14,7 +12,8 @@ export type Shortage = (accepted: Socket) => boolean;
 
 /** The shortage under this process's limit (`ulimit -n`). It can be seen on Linux alone; elsewhere there is none. */
 export function descriptorShortage(): Shortage {
-  const limit = openFilesLimit();
+  // Node raises it to the hard one as it starts.
+  const limit = process.platform === 'linux' ? openFilesLimit() : Number.POSITIVE_INFINITY;
   if (limit === Number.POSITIVE_INFINITY) return () => false;
   // The system gives the lowest descriptor that is free, so a high one means that all below it are taken. Node has no
   // public way to it; without it nothing is refused.
@@ -22,11 +21,4 @@ export function descriptorShortage(): Shortage {
     const { fd } = (accepted as Socket & { _handle?: { fd?: number } })._handle ?? {};
     return fd !== undefined && fd >= limit - RESERVE;
   };
-}
-
-/** The soft limit, which Node raises to the hard one as it starts. */
-function openFilesLimit(): number {
-  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY;
-  const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }

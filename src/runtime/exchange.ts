@@ -24,6 +24,8 @@ const HESITATION = 1;
  * is still being sent, and a complete answer is a success whatever becomes of the rest of the request.
  */
 export class Exchange implements ClientSocketOwner, BodyOwner {
+  /** The server has closed the connection before anything was sent, as one that stops does. */
+  wasTurnedAway = false;
   readonly #socket: ClientSocket;
   readonly #path: string;
   readonly #timeout: number;
@@ -89,9 +91,6 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     }
     return this.#responded.promise;
   }
-
-  /** The server has closed the connection before anything was sent, as one that stops does. */
-  wasTurnedAway = false;
 
   /** Whether it may be asked again: nothing was written, and nothing was taken from the caller's message. */
   get repeatable(): boolean {

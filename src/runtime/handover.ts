@@ -2,7 +2,7 @@ import { request } from './client.ts';
 import { reasonOf } from './errors.ts';
 import { shell } from './rendezvous/errors.ts';
 import { instanceAt } from './rendezvous/instances.ts';
-import { processState } from './rendezvous/process-state.ts';
+import { hasEnded } from './rendezvous/process-state.ts';
 import type { InstanceStatus } from './rendezvous/status.ts';
 
 /** How long the old server may take to say that it has heard, in milliseconds. */
@@ -37,7 +37,7 @@ export async function tellReplaced(
 export function hasSuccessor(path: string): boolean {
   try {
     const status = instanceAt(path);
-    return status !== undefined && !['gone', 'zombie'].includes(processState(status));
+    return status !== undefined && !hasEnded(status);
   } catch {
     return false;
   }

@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
 import { checkDirectory } from './runnable.ts';
 import { fs } from '../runtime/builtins.ts';
+import { LISTEN_VARIABLES } from '../system/variables.ts';
 
 const { closeSync, constants, openSync } = fs;
 
@@ -28,14 +29,7 @@ const KILLED = 1_000;
 const HAS_GROUPS = process.platform !== 'win32';
 
 /** What the system has told this process about itself, and would be wrong of another: sd_listen_fds(3), sd_notify(3). */
-const OWN_VARIABLES = [
-  'LISTEN_FDS',
-  'LISTEN_FDNAMES',
-  'LISTEN_PID',
-  'NOTIFY_SOCKET',
-  'WATCHDOG_PID',
-  'WATCHDOG_USEC',
-];
+const OWN_VARIABLES = [...LISTEN_VARIABLES, 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC'];
 
 /** Those that nobody has let go yet: they end with this process. */
 const onTrial = new Set<Detached>();

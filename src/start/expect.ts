@@ -1,11 +1,11 @@
+import { socketPath } from '../control/ask.ts';
 import { stop } from '../control/stop.ts';
 import { isMissing } from '../runtime/client.ts';
 import { invalidArgument, SimpleIpcError } from '../runtime/errors.ts';
 import { connectError } from '../runtime/rendezvous/connect-error.ts';
-import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
 import { shell } from '../runtime/rendezvous/errors.ts';
 import { identityAt } from '../runtime/rendezvous/identity.ts';
-import { followLinks, instanceAt } from '../runtime/rendezvous/instances.ts';
+import { instanceAt } from '../runtime/rendezvous/instances.ts';
 import { knock } from '../runtime/rendezvous/knock.ts';
 import { acquireLock } from '../runtime/rendezvous/lock.ts';
 import type { InstanceStatus } from '../runtime/rendezvous/status.ts';
@@ -34,7 +34,7 @@ export function expecting(
   deeds: Deeds,
   plan: StartPlan | undefined,
 ): (signal: AbortSignal) => Promise<void> {
-  const absolute = followLinks(resolveEndpoint(path).absolute);
+  const absolute = socketPath(path);
   const fault = faultFinder(expected);
 
   const look = async (): Promise<SimpleIpcError | undefined> => {

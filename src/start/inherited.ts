@@ -1,4 +1,5 @@
 import { fs } from '../runtime/builtins.ts';
+import { openFilesLimit } from '../runtime/proc.ts';
 
 const { readdirSync, readFileSync } = fs;
 
@@ -47,8 +48,7 @@ function replaceable(descriptors: readonly number[]): number[] {
 
 function limitOfDescriptors(): number {
   try {
-    const soft = /^Max open files\s+(\d+)/mu.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+    return openFilesLimit();
   } catch {
     return Number.POSITIVE_INFINITY;
   }

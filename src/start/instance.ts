@@ -1,11 +1,11 @@
 import { fs } from '../runtime/builtins.ts';
 import { SimpleIpcError } from '../runtime/errors.ts';
 import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
-import { instanceAt } from '../runtime/rendezvous/instances.ts';
 import { cannotPrepare, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
+import { pidAt } from './look.ts';
 import { planStart } from './options.ts';
 import { runUntilUp, type Outcome } from './run.ts';
-import type { StartOptions } from './types.ts';
+import type { StartOptions } from '../runtime/types.ts';
 
 const { accessSync, constants } = fs;
 
@@ -28,11 +28,6 @@ export async function startInstance(path: string, options: StartOptions): Promis
   });
 }
 
-/** The absolute path of a socket. */
-export function absolutePath(path: string): string {
-  return resolveEndpoint(path).absolute;
-}
-
 /**
  * Checks the directory that a server is to make its socket in, and most often its log.
  *
@@ -46,14 +41,5 @@ export function checkPlace(path: string): void {
     accessSync(`${directory}/.`, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw cannotPrepare(absolute, sidecarOf(absolute), error);
-  }
-}
-
-function pidAt(absolute: string): number | undefined {
-  try {
-    return instanceAt(absolute)?.pid;
-  } catch {
-    // A sidecar that is not to be believed: the server says so itself.
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { errnoOf, type SimpleIpcError } from '../runtime/errors.ts';
 import { connectError } from '../runtime/rendezvous/connect-error.ts';
+import { instanceAt } from '../runtime/rendezvous/instances.ts';
 import { knock } from '../runtime/rendezvous/knock.ts';
 import type { StartPlan } from './options.ts';
 import { fs } from '../runtime/builtins.ts';
@@ -39,4 +40,13 @@ function isNothingThere(path: string): unknown {
 /** Milliseconds from one look to the next: often while most servers come up, then less. */
 export function interval(since: number): number {
   return performance.now() - since < 1_000 ? 5 : 25;
+}
+
+/** The process of the server at an absolute path, where it says which that is, and is to be believed. */
+export function pidAt(absolute: string): number | undefined {
+  try {
+    return instanceAt(absolute)?.pid;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { resolve, win32 } from 'node:path';
 import { invalidArgument } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
-import type { StartOptions } from './types.ts';
+import type { StartOptions } from '../runtime/types.ts';
 
 /** The defaults of `start`; types.ts says what each means. */
 const DEFAULTS = { cwd: '/', logLimit: 2 ** 20, timeout: 10_000 } as const satisfies Partial<StartOptions>;

@@ -2,7 +2,7 @@ import type { CallHooks } from '../runtime/client.ts';
 import { invalidArgument, SimpleIpcError } from '../runtime/errors.ts';
 import { planStart } from './options.ts';
 import type { RequestOptions } from '../runtime/types.ts';
-import type { StartOptions } from './types.ts';
+import type { StartOptions } from '../runtime/types.ts';
 
 /** How often one call may find that a server which listened has gone before it was asked. */
 const LOOKS = 5;

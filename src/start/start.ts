@@ -1,13 +1,12 @@
 import { isMissing } from '../runtime/client.ts';
 import { SimpleIpcError } from '../runtime/errors.ts';
-import { instanceAt } from '../runtime/rendezvous/instances.ts';
 import { acquireLock, type Lock } from '../runtime/rendezvous/lock.ts';
 import { pause, throwIfAborted } from '../runtime/rendezvous/wait.ts';
 import { othersTooSlow } from './errors.ts';
-import { interval, look } from './look.ts';
+import { interval, look, pidAt } from './look.ts';
 import { planStart, type StartPlan } from './options.ts';
 import { runUntilUp } from './run.ts';
-import type { StartOptions, StartResult } from './types.ts';
+import type { StartOptions, StartResult } from '../runtime/types.ts';
 
 /** How long a caller who found the lock held lets it be, in milliseconds: it is freed without a server only by a failure. */
 const RETRY_MIN = 40;
@@ -21,7 +20,7 @@ export async function start(path: string, options: StartOptions): Promise<StartR
   const plan = planStart(path, options);
   throwIfAborted(path, plan.signal);
   const lock = await lockUnlessUp(plan);
-  if (lock === undefined) return { started: false, pid: pidAt(plan) };
+  if (lock === undefined) return { started: false, pid: pidAt(plan.absolute) };
   try {
     const outcome = await runUntilUp(plan, {
       lacking: () => look(plan, plan.signal),
@@ -30,7 +29,7 @@ export async function start(path: string, options: StartOptions): Promise<StartR
     });
     if (!outcome.isUp) throw outcome.error;
     const { child } = outcome;
-    return { started: true, pid: pidAt(plan) ?? (child.exit === undefined ? child.pid : undefined) };
+    return { started: true, pid: pidAt(plan.absolute) ?? (child.exit === undefined ? child.pid : undefined) };
   } finally {
     lock.release();
   }
@@ -86,13 +85,4 @@ async function isUp(plan: StartPlan): Promise<boolean> {
   const error = await look(plan, plan.signal);
   if (error !== undefined && !isMissing(error)) throw error;
   return error === undefined;
-}
-
-function pidAt(plan: StartPlan): number | undefined {
-  try {
-    return instanceAt(plan.absolute)?.pid;
-  } catch {
-    // It is not said, or not to be believed.
-    return undefined;
-  }
 }

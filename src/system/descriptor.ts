@@ -1,6 +1,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 
 import { errnoOf } from '../runtime/errors.ts';
+import { tableRows, unixSockets, type UnixSocket } from '../runtime/proc.ts';
 
 /** What a descriptor is, as far as a server can use it. */
 export type Descriptor =
@@ -11,16 +12,7 @@ export type Descriptor =
   /** Nothing that can be served: what it is, with its article. */
   | { readonly kind: 'other'; readonly what: string };
 
-/** A row of /proc/net/unix. */
-interface UnixSocket {
-  readonly type: string;
-  readonly listens: boolean;
-  readonly connected: boolean;
-  readonly address: string;
-}
-
-/** As unix_seq_show in net/unix/af_unix.c prints them: SO_ACCEPTCON, SOCK_STREAM, SS_CONNECTED. */
-const LISTENS = '00010000';
+/** SOCK_STREAM and SS_CONNECTED, as the kernel prints them. */
 const STREAM = '0001';
 const CONNECTED = '03';
 
@@ -48,13 +40,15 @@ export function describe(fd: number): Descriptor | undefined {
   }
   const socket = unixSocket(inode);
   if (socket !== undefined) return classify(socket);
-  const internet = INTERNET.find(([table]) => rows(table).some((row) => row.trim().split(/ +/)[9] === inode));
+  const internet = INTERNET.find(([table]) =>
+    internetRows(table).some((row) => row.trim().split(/ +/)[9] === inode),
+  );
   return internet === undefined ? { kind: 'unseen' } : { kind: 'other', what: internet[1] };
 }
 
-function classify({ type, listens, connected, address }: UnixSocket): Descriptor {
+function classify({ type, listens, state, name: address }: UnixSocket): Descriptor {
   if (type !== STREAM) return { kind: 'other', what: OTHER_TYPES[type] ?? 'a socket of another type' };
-  if (connected) return { kind: 'other', what: 'a connection that was accepted already' };
+  if (state === CONNECTED) return { kind: 'other', what: 'a connection that was accepted already' };
   if (!listens) return { kind: 'other', what: 'a socket that does not listen' };
   // Such addresses have no owner and no mode: everybody may connect.
   if (address.startsWith('@'))
@@ -62,25 +56,19 @@ function classify({ type, listens, connected, address }: UnixSocket): Descriptor
   return { kind: 'listening', address };
 }
 
-/** The row of the socket with that inode, which is also what fstat(2) says of its descriptors. */
+/** The socket with that inode, which is also what fstat(2) says of its descriptors. */
 function unixSocket(inode: string): UnixSocket | undefined {
-  for (const row of rows('unix')) {
-    // Num RefCount Protocol Flags Type St Inode Path
-    const match = /^\S+ \S+ \S+ (\S+) (\S+) (\S+) +(\d+)(?: (.*))?$/s.exec(row);
-    if (match === null || match[4] !== inode) continue;
-    const [, flags, type = '', state, , address = ''] = match;
-    return { type, listens: flags === LISTENS, connected: state === CONNECTED, address };
+  try {
+    return unixSockets().find((socket) => socket.inode === inode);
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 /** The rows of a table of this network namespace's sockets; none where there is no such table. */
-function rows(table: string): string[] {
+function internetRows(table: string): string[] {
   try {
-    // A name may hold a line break; a row begins with a kernel address, or in the others with a number.
-    return readFileSync(`/proc/net/${table}`, 'utf8')
-      .trimEnd()
-      .split(/\n(?= *[\da-f]+: )/);
+    return tableRows(readFileSync(`/proc/net/${table}`, 'utf8'));
   } catch {
     return [];
   }

@@ -11,6 +11,7 @@ import {
   whichOne,
   type HandedIn,
 } from './errors.ts';
+import { LISTEN_VARIABLES } from './variables.ts';
 
 /** A listening socket that was handed in, and the path that it is at. */
 export interface InheritedSocket {
@@ -70,9 +71,7 @@ function addressOf(all: readonly HandedIn[]): string {
 
 function takeHandedIn(environment: NodeJS.ProcessEnv): HandedIn[] {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = environment;
-  // LISTEN_PIDFDID comes with systemd 258 and says LISTEN_PID in another way.
-  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'])
-    delete environment[name];
+  for (const name of LISTEN_VARIABLES) delete environment[name];
   if (number('LISTEN_PID', LISTEN_PID) !== process.pid) return [];
 
   const count = number('LISTEN_FDS', LISTEN_FDS) ?? 0;

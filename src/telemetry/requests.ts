@@ -2,7 +2,7 @@ import type { Transition } from '../machines/transition.ts';
 import { ConnectionTrace, type RequestReport } from './connection-trace.ts';
 
 /** The event by which a pool learns that a connection's actor crashed; its name follows. */
-const CRASH = 'xstate.error.actor.';
+export const CRASH = 'xstate.error.actor.';
 
 /**
  * Makes an observer of a server's transitions that groups them by connection, and calls `onEnd` when one has ended. It

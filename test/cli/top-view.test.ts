@@ -1,13 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import test from 'ava';
 import { histogram, sparkline } from '../../src/cli/top-chart.ts';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatShort,
-  formatTime,
-} from '../../src/cli/top-format.ts';
+import { formatBytes, formatCount, formatDuration, formatShort, formatTime } from '../../src/cli/format.ts';
 import { History, requestRate } from '../../src/cli/top-history.ts';
 import { cut, lineOf, widthOf, type Look } from '../../src/cli/top-text.ts';
 import { drawTop, lineOfTop, type TopServer } from '../../src/cli/top-view.ts';

@@ -19,7 +19,8 @@ import { once } from 'node:events';
 
 import test, { type ExecutionContext } from 'ava';
 
-import { listeningNames, statOf } from '../../src/doctor/kernel.ts';
+import { listeningNames } from '../../src/doctor/kernel.ts';
+import { processStat } from '../../src/runtime/proc.ts';
 import { examine, REASONS, type Diagnosis, type Reason } from '../../src/doctor/index.ts';
 import { serve, type ServeOptions } from '../../src/index.ts';
 import { PATH_MAX } from '../../src/runtime/rendezvous/lock.ts';
@@ -476,7 +477,7 @@ because('stale-socket', 'its server is a zombie', async (t) => {
   await startProcess(t, 'serve', path, ['sh', '-c', '"$@" & exec sleep 1000', 'sh']);
   const { pid, boundAs } = JSON.parse(readFileSync(statusFile(path), 'utf8')) as InstanceStatus;
   process.kill(pid, 'SIGKILL');
-  const isDead = () => statOf(pid)?.state === 'Z' && !listeningNames('test.sock').includes(boundAs);
+  const isDead = () => processStat(pid)?.state === 'Z' && !listeningNames('test.sock').includes(boundAs);
   await eventually(isDead, 'it is a zombie');
   const diagnosis = await examine(path);
   t.regex(check(diagnosis, 'process').detail, /a zombie/u);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 
 import type { Diagnosis } from '../../src/doctor/index.ts';
-import { statOf } from '../../src/doctor/kernel.ts';
+import { processStat } from '../../src/runtime/proc.ts';
 import type { InstanceStatus } from '../../src/runtime/rendezvous/status.ts';
 import { eventually } from '../support/serving.ts';
 
@@ -54,7 +54,7 @@ export async function startProcess(
     kill,
     async stop() {
       process.kill(pid, 'SIGSTOP');
-      await eventually(() => statOf(pid)?.state === 'T', 'the process is stopped');
+      await eventually(() => processStat(pid)?.state === 'T', 'the process is stopped');
     },
   };
 }

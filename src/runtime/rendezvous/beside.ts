@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 
 import { CONTROL, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
-import type { Publication } from './publication.ts';
+import { kept, type Publication } from './publication.ts';
 import { fs } from '../builtins.ts';
 
 const { chmodSync } = fs;
@@ -31,13 +31,5 @@ export async function listenBeside(
     await close(server);
     throw error;
   }
-  return {
-    path,
-    status: undefined,
-    replaced: undefined,
-    isShared: false,
-    stands: async () => true,
-    giveUp: async () => {},
-    release() {},
-  };
+  return kept(path);
 }

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import type { Server } from 'node:net';
 
 import { errnoOf, reasonOf } from '../errors.ts';
@@ -7,9 +6,9 @@ import { descriptorFailed, shell } from './errors.ts';
 import { identityAt } from './identity.ts';
 import { makeInstance, type Instance } from './instance.ts';
 import { close, listen } from './listen.ts';
-import type { Publication } from './publication.ts';
+import { kept, release, type Publication } from './publication.ts';
 import type { Prepared, PublishOptions } from './publish.ts';
-import { prepareSidecar, removeSidecar, sweep } from './sidecar.ts';
+import { prepareSidecar, sweep } from './sidecar.ts';
 import { statusOf, type InstanceStatus } from './status.ts';
 
 /**
@@ -34,20 +33,7 @@ export async function adopt(
     throw descriptorFailed(absolute, fd, error);
   }
   const described = await describe(absolute, options);
-  return {
-    path: absolute,
-    status: described?.status,
-    replaced: undefined,
-    isShared: true,
-    stands: async () => true,
-    giveUp: async () => {},
-    release() {
-      if (described === undefined) return;
-      described.instance.remove();
-      described.instance.release();
-      removeSidecar(dirname(described.instance.directory));
-    },
-  };
+  return kept(absolute, { ...described, isShared: true });
 }
 
 async function describe(
@@ -68,9 +54,7 @@ async function describe(
     return { instance, status };
   } catch (error) {
     await control?.close();
-    instance?.remove();
-    instance?.release();
-    if (instance !== undefined) removeSidecar(dirname(instance.directory));
+    if (instance !== undefined) release(instance);
     onNotice?.(
       `Beside ${shell(path)} no status could be written (${reasonOf(error)}): the server can't be asked about itself. ` +
         'Give it a directory of its own to have one.',

@@ -45,13 +45,20 @@ export function instancesAt(path: string): FoundInstance[] {
 }
 
 /**
- * The instance whose socket stands at the path. Several may share one that was handed in: then the newest one whose process
- * lives, as on Windows, where no file says whose the pipe is.
+ * The instance whose socket stands at the path.
  *
  * @throws {SimpleIpcError} As `instancesAt`.
  */
 export function ownerAt(path: string): KnownInstance | undefined {
-  const [owner, ...others] = known(instancesAt(path).filter(({ owns }) => owns)).toSorted(newestFirst);
+  return ownerAmong(instancesAt(path));
+}
+
+/**
+ * The one of them whose socket stands at the path. Several may share one that was handed in: then the newest one whose process
+ * lives, as on Windows, where no file says whose the pipe is.
+ */
+export function ownerAmong(found: readonly FoundInstance[]): KnownInstance | undefined {
+  const [owner, ...others] = known(found.filter(({ owns }) => owns)).toSorted(newestFirst);
   if (others.length === 0) return owner;
   return [owner!, ...others].find(({ status }) => !hasEnded(status)) ?? owner;
 }

@@ -175,11 +175,7 @@ function release(held: { sidecar: string; file: string; identity: Identity; data
     // Somebody took it away, which is what was wanted.
   }
   if (process.platform !== 'win32') database.close();
-  try {
-    rmdirSync(sidecar);
-  } catch {
-    // Something stands in it.
-  }
+  removeSidecar(sidecar);
 }
 
 function once(run: () => void): () => void {

@@ -1,28 +1,15 @@
 import { hostname } from 'node:os';
 
 import { errnoOf } from '../errors.ts';
+import { processStat, socketLink, unixSockets } from '../proc.ts';
 import type { InstanceStatus } from './status.ts';
 import { fs } from '../builtins.ts';
 
-const { readdirSync, readFileSync, readlinkSync } = fs;
+const { readFileSync, readlinkSync } = fs;
 
 /** When a process was started, in clock ticks since the machine was; nothing where it can't be told. */
 export function processStartTime(pid: number): string | null {
-  return statFields(pid)?.[START_TIME] ?? null;
-}
-
-/** Places in /proc/PID/stat behind the name, which may have spaces and parentheses itself: proc_pid_stat(5). */
-const STATE = 0;
-const THREADS = 17;
-const START_TIME = 19;
-
-function statFields(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
+  return processStat(pid)?.startTime ?? null;
 }
 
 export function bootId(): string | null {
@@ -59,18 +46,18 @@ export function processState(status: InstanceStatus): ProcessState {
   if (namespace !== null && status.pidNamespace !== null && namespace !== status.pidNamespace)
     return 'elsewhere';
   if (!isAlive(status.pid)) return 'gone';
-  const fields = statFields(status.pid);
+  const stat = processStat(status.pid);
   // Elsewhere than on Linux, and where /proc is hidden, a pid is all that there is.
-  if (fields === undefined) return 'running';
-  if (status.processStartTime !== null && fields[START_TIME] !== status.processStartTime) return 'gone';
-  switch (fields[STATE]) {
+  if (stat === undefined) return 'running';
+  if (status.processStartTime !== null && stat.startTime !== status.processStartTime) return 'gone';
+  switch (stat.state) {
     case 'T':
     case 't':
       return 'stopped';
     case 'Z':
     case 'X':
       // Its other threads may run on for a while, and until then all that it had open is open still: its socket listens.
-      return Number(fields[THREADS]) > 1 ? 'running' : 'zombie';
+      return stat.threads > 1 ? 'running' : 'zombie';
     default:
       return 'running';
   }
@@ -91,43 +78,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * Whether the process of a status is proved to be the one that listens: the kernel knows a listening socket by the name
- * that it was bound to, and the process has that very socket open. False also where it cannot be proved: elsewhere than
- * on Linux, in another namespace, without the right to look.
- */
-export function isProvedListener(status: InstanceStatus): boolean {
-  if (processState(status) === 'gone') return false;
-  try {
-    const sockets = listeningSockets(status.boundAs);
-    return readdirSync(`/proc/${status.pid}/fd`).some((fd) => {
-      try {
-        return sockets.has(readlinkSync(`/proc/${status.pid}/fd/${fd}`));
-      } catch {
-        // Closed since it was listed.
-        return false;
-      }
-    });
-  } catch {
-    return false;
-  }
-}
-
-/** The flags of a socket that listens, in /proc/net/unix (SO_ACCEPTCON, as unix_seq_show in net/unix/af_unix.c has it). */
-const LISTENS = '00010000';
-
-/** The listening sockets of that name, as a process's descriptors show them: `socket:[12345]`. */
-export function listeningSockets(name: string): Set<string> {
-  return new Set(listening().flatMap((socket) => (socket.name === name ? [socket.link] : [])));
-}
-
 /** All sockets with a name that listen in the network namespace of a process: each by its name, and as a descriptor shows it. */
 export function listening(pid: number | 'self' = 'self'): { name: string; link: string }[] {
-  return readFileSync(`/proc/${pid}/net/unix`, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      // Num RefCount Protocol Flags Type St Inode Path
-      const [, flags, inode, name] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(line) ?? [];
-      return flags === LISTENS && name !== undefined ? [{ name, link: `socket:[${inode}]` }] : [];
-    });
+  return unixSockets(pid)
+    .filter(({ listens, name }) => listens && name !== '')
+    .map((socket) => ({ name: socket.name, link: socketLink(socket) }));
 }

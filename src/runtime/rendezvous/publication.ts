@@ -71,20 +71,37 @@ export function published(
   };
 }
 
-/** The publication of a pipe: Windows removes it with its last handle, and nobody can take its name before that. */
-export function publishedPipe(path: string, status: InstanceStatus, instance: Instance): Publication {
+/**
+ * A publication whose path is not this server's to watch or to give up: a pipe, which Windows removes with its last handle, and
+ * whose name nobody can take before that; the socket of somebody else; or one in the directory of the server itself.
+ *
+ * @param instance - What goes with it; nothing where that goes with another.
+ */
+export function kept(
+  path: string,
+  {
+    status,
+    isShared = false,
+    instance,
+  }: {
+    status?: InstanceStatus | undefined;
+    isShared?: boolean;
+    instance?: Instance | undefined;
+  } = {},
+): Publication {
   return {
     path,
     status,
     replaced: undefined,
-    isShared: false,
+    isShared,
     stands: async () => true,
     giveUp: async () => {},
-    release: () => release(instance),
+    release: () => instance && release(instance),
   };
 }
 
-function release(instance: Instance): void {
+/** Removes an instance, and the sidecar unless others need it. Once all servers in it have closed. */
+export function release(instance: Instance): void {
   instance.remove();
   instance.release();
   removeSidecar(dirname(instance.directory));

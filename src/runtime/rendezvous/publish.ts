@@ -10,7 +10,7 @@ import { knock } from './knock.ts';
 import { close, listen } from './listen.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { replaceableAt } from './occupant.ts';
-import { published, publishedPipe, type Publication } from './publication.ts';
+import { published, kept, type Publication } from './publication.ts';
 import { sweep } from './sidecar.ts';
 import { statusOf } from './status.ts';
 import { throwIfAborted } from './wait.ts';
@@ -196,7 +196,7 @@ async function publishPipe(
     await listen(server, () => server.listen({ path: pipe, backlog: options.backlog, exclusive: true }));
     throwIfAborted(absolute, signal);
     onStep('bound');
-    return publishedPipe(absolute, status, instance);
+    return kept(absolute, { status, instance });
   } catch (error) {
     await Promise.all([close(server), control?.close()]);
     instance.remove();

@@ -1,1 +1,0 @@
-export type { StartOptions, StartResult } from '../runtime/types.ts';
