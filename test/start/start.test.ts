@@ -477,10 +477,11 @@ test('the signal ends the wait, and what was started', async (t) => {
 test('a caller that ends while it waits takes with it what it started', async (t) => {
   const { path, command, pids, allGone } = serversAt(t);
   const script = `
-    import { existsSync } from 'node:fs';
+    import { statSync } from 'node:fs';
     import { start } from ${JSON.stringify(new URL('../../src/start/start.ts', import.meta.url).href)};
     void start(${JSON.stringify(path)}, { command: ${JSON.stringify(command('hang'))} });
-    setInterval(() => existsSync(${JSON.stringify(`${path}.pids`)}) && process.exit(), 5);`;
+    const hasWritten = () => statSync(${JSON.stringify(`${path}.pids`)}, { throwIfNoEntry: false })?.size > 0;
+    setInterval(() => hasWritten() && process.exit(), 5);`;
   const caller = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
   t.teardown(() => caller.kill('SIGKILL'));
   await once(caller, 'close');
