@@ -3,7 +3,7 @@ import { errnoOf } from '../runtime/errors.ts';
 import { time } from '../runtime/options.ts';
 import { cleanUp } from '../runtime/rendezvous/clean-up.ts';
 import { aborted } from '../runtime/rendezvous/errors.ts';
-import { isDeadInstance, isProvedInstance } from '../runtime/rendezvous/held.ts';
+import { isDeadInstance, isHandedIn, isProvedInstance } from '../runtime/rendezvous/held.ts';
 import { instancesAt } from '../runtime/rendezvous/instances.ts';
 import { hasEnded, listening } from '../runtime/rendezvous/process-state.ts';
 import { removeInstance, removeSidecar, sidecarOf } from '../runtime/rendezvous/sidecar.ts';
@@ -178,7 +178,8 @@ async function cleanUpAfter({ absolute, directory, status }: Target): Promise<vo
   } catch {
     // It is removed already, or is left for the next sweep.
   }
-  await cleanUp(absolute, { lockTimeout: LOCK_TIMEOUT });
+  if (isHandedIn(status)) removeSidecar(sidecarOf(absolute));
+  else await cleanUp(absolute, { lockTimeout: LOCK_TIMEOUT });
 }
 
 function isBound(name: string): boolean {

@@ -407,6 +407,7 @@ onLinux('force: on a socket that was handed in', async (t) => {
   await host!.serve(path, { fd: HANDED, control: true });
   await host!.signal('SIGSTOP');
   t.like(await stop(path, { timeout: 50, force: true }), { pid: host!.pid, killedBy: 'SIGKILL' });
+  t.deepEqual(left(path), ['test.sock'], 'it is for its owner to remove');
 });
 
 onLinux('a server whose process is killed while it stops has ended', async (t) => {

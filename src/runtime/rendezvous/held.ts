@@ -55,7 +55,8 @@ export function isDeadInstance(instance: Held, owns = false): boolean {
   }
 }
 
-function isHandedIn({ boundAs, path }: InstanceStatus): boolean {
+/** Whether its socket was made by somebody else, such as a service manager, and is for that one to remove. */
+export function isHandedIn({ boundAs, path }: InstanceStatus): boolean {
   return boundAs === path;
 }
 

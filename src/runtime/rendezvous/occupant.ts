@@ -12,6 +12,7 @@ import {
   permissionDenied,
   shell,
 } from './errors.ts';
+import { isHandedIn } from './held.ts';
 import type { Identity } from './identity.ts';
 import { instanceAt } from './instances.ts';
 import { knock } from './knock.ts';
@@ -83,7 +84,7 @@ function takeable(path: string): InstanceStatus {
   const status = instanceAt(path);
   if (status === undefined)
     throw notTakeable(path, 'it says nothing of itself, so it is not of this library');
-  if (status.boundAs === status.path)
+  if (isHandedIn(status))
     throw notTakeable(
       path,
       'its socket is that of a service manager, which would go on with one that nobody reaches',
