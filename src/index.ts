@@ -31,6 +31,7 @@ export type { Latency, OpenState, SlowRequest, Summary } from './control/summary
 export type { DroppedEvents } from './control/watch.ts';
 export { type ErrorCode, SimpleIpcError } from './runtime/errors.ts';
 export { QUIT } from './runtime/quit.ts';
+export { networkFileSystemOf } from './runtime/rendezvous/network.ts';
 export { probe } from './runtime/rendezvous/probe.ts';
 export type {
   ActiveState,

@@ -20,12 +20,15 @@ import type { ServeLimits } from './options.ts';
 import type { SlotTaker, Slots } from './slots.ts';
 import { TrailerReader } from './trailer.ts';
 import type { Chunk, Handler } from './types.ts';
+import { beginsLine, HeldAnswer, LineDecoder, MAX_LINE } from './unframed.ts';
 
 /** What a client may send after its request, which nobody reads, in bytes. More is a client gone wrong. */
 const MAX_SURPLUS = 65_536;
 
 /** How long a client that has not spoken has left when the server stops, in milliseconds. git: 10, less than a busy machine may take to run it. */
 const GRACE = 100;
+
+const NEWLINE = Buffer.from('\n');
 
 /** On Windows no write is done at once: by the time that one of nothing could follow the last one, its client may be gone. */
 const WRITES_LATER = process.platform === 'win32';
@@ -44,6 +47,8 @@ const DRAIN: ConnectionEvent = { type: 'DRAIN' };
 export interface ConnectionHost {
   readonly handler: Handler;
   readonly limits: ServeLimits;
+  /** A request may be a line as well. */
+  readonly unframed: boolean;
   readonly slots: Slots;
   /** The number of the sweep that looks for those that stand still. */
   readonly sweep: number;
@@ -76,12 +81,14 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   readonly number: number;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
-  #decoder: Decoder | undefined;
+  #decoder: Decoder | LineDecoder | undefined;
   #body: IncomingBody | undefined;
   #outgoing: Outgoing | undefined;
   #run: HandlerRun | undefined;
   /** An answer that was given whole, to be sent with its flush packet. */
   #rest: Chunk | undefined;
+  /** The answer to a line. */
+  #held: HeldAnswer | undefined;
   #next: ConnectionEvent | undefined;
   #later: ConnectionEvent[] | undefined;
   #surplus = 0;
@@ -105,6 +112,10 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   /** Made when it is asked for: without observers, few ask. */
   get name(): string {
     return `c${this.number}`;
+  }
+
+  get framed(): boolean {
+    return this.#held === undefined;
   }
 
   get closed(): boolean {
@@ -193,7 +204,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#decode(this.#decoder, chunk);
       return;
     }
-    this.#decoder = new Decoder();
+    this.#decoder =
+      this.#host.unframed && beginsLine(chunk[0] as number) ? this.#lineDecoder() : new Decoder();
     this.#body = new IncomingBody(this);
     // Most requests come in one chunk: that it came, and what it holds, are told in one go.
     this.taking = true;
@@ -206,10 +218,15 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     for (let event = this.nextEvent(); event !== undefined; event = this.nextEvent()) this.actor?.send(event);
   }
 
-  #decode(decoder: Decoder, chunk: Buffer): void {
+  #lineDecoder(): LineDecoder {
+    this.#held = new HeldAnswer();
+    return new LineDecoder();
+  }
+
+  #decode(decoder: Decoder | LineDecoder, chunk: Buffer): void {
     const end = decoder.decode(chunk, this);
     if (end === MALFORMED) {
-      this.#send({ type: 'PROTOCOL_ERROR', reason: failure.malformedRequest(decoder.problem as string) });
+      this.#malformed(decoder);
     } else if (decoder.bytes > this.#host.limits.maxRequestBytes) {
       this.#send({
         type: 'LIMIT_EXCEEDED',
@@ -225,6 +242,12 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       if (this.#phase === 'request') this.#phase = 'waiting';
       this.#send(REQUEST_COMPLETE);
     }
+  }
+
+  #malformed(decoder: Decoder | LineDecoder): void {
+    if (decoder instanceof LineDecoder)
+      this.#send({ type: 'LIMIT_EXCEEDED', reason: failure.lineTooLong(MAX_LINE) });
+    else this.#send({ type: 'PROTOCOL_ERROR', reason: failure.malformedRequest(decoder.problem as string) });
   }
 
   /** The decoder's data: on its way to the handler, and counted. */
@@ -284,7 +307,20 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   ended(): void {
-    this.#send(HALF_CLOSED);
+    if (this.framed || this.#requestOver) this.#send(HALF_CLOSED);
+    else this.#lineEnded();
+  }
+
+  /**
+   * An end of file stands for the newline; but where the client is gone, who knows whether that was its whole line. A write
+   * of nothing fails then.
+   */
+  #lineEnded(): void {
+    this.#socket.write(NOTHING, (error) => {
+      if (this.#closed || (error !== null && error !== undefined)) return;
+      this.#decode(this.#decoder as LineDecoder, NEWLINE);
+      this.#send(HALF_CLOSED);
+    });
   }
 
   failed(error: Error): void {
@@ -336,6 +372,10 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   sendChunk(data: Buffer): Promise<void> | undefined {
     if (data.length === 0 || this.#closed) return undefined;
+    if (this.#held !== undefined) {
+      this.#held.add(data);
+      return undefined;
+    }
     if (!this.#answerStarted) {
       this.#answerStarted = true;
       this.#send(ANSWER_STARTED);
@@ -368,6 +408,12 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     if (!this.#requestOver) {
       (this.#body as IncomingBody).discard(failure.handlerEnded);
       this.#resume();
+    }
+    if (this.#held !== undefined) {
+      const answer = this.#held.bytes();
+      this.responseBytes = answer.length;
+      this.#writeEnd(answer);
+      return;
     }
     const rest = this.#rest;
     if (rest !== undefined && this.#observer !== undefined) this.#sending(Buffer.byteLength(rest));

@@ -7,9 +7,11 @@ import type { Answer, Chunk, Handler, IpcRequest, RequestContext } from './types
 /** Whom a handler's run answers to. Of the last two, exactly one is called, once. */
 export interface HandlerOwner {
   readonly name: string;
+  /** Whether the request came in pkt-lines. If not, every answer is sent by `sendChunk`. */
+  readonly framed: boolean;
   /** Nobody waits for the answer any more. */
   readonly closed: boolean;
-  /** Sends one piece of the answer; a promise says when the next may follow. */
+  /** Sends one piece of the answer; a promise says when the next may follow. Throws where it may not be sent. */
   sendChunk(data: Buffer): Promise<void> | undefined;
   /** The handler has ended. `rest`: its answer, where it was given whole. */
   handlerDone(rest: Chunk | undefined, quits: boolean): void;
@@ -53,8 +55,9 @@ export class HandlerRun {
 
   #answer(answer: Answer): void {
     if (answer === undefined || answer === QUIT) this.#owner.handlerDone(undefined, answer === QUIT);
-    else if (isWhole(answer)) this.#owner.handlerDone(answer, false);
-    else void this.#stream(answer);
+    else if (!isWhole(answer)) void this.#stream(answer);
+    else if (this.#owner.framed) this.#owner.handlerDone(answer, false);
+    else void this.#stream([answer]);
   }
 
   /** Sends an answer in pieces, each as it comes. Never rejects. */
@@ -73,14 +76,13 @@ export class HandlerRun {
           this.#owner.handlerDone(undefined, value === QUIT);
           return;
         }
-        let data: Buffer;
+        let taken: Promise<void> | undefined;
         try {
-          data = bytesOf(value, failure.THE_ANSWER);
+          taken = this.#owner.sendChunk(bytesOf(value, failure.THE_ANSWER));
         } catch (error) {
           await iterator.return?.();
           throw error;
         }
-        const taken = this.#owner.sendChunk(data);
         if (taken !== undefined) await taken;
       }
       await iterator.return?.();
@@ -111,6 +113,10 @@ class HandlerContext implements RequestContext {
 
   get connection(): string {
     return this.#owner.name;
+  }
+
+  get framed(): boolean {
+    return this.#owner.framed;
   }
 
   get signal(): AbortSignal {

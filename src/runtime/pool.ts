@@ -49,6 +49,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   readonly actor: AnyActorRef;
   readonly handler: Handler;
   readonly limits: ServeLimits;
+  readonly unframed: boolean;
   readonly slots: Slots;
   /** Request bytes held for all connections. */
   bufferedBytes = 0;
@@ -92,6 +93,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   constructor(handler: Handler, limits: ServeLimits, options: ServeOptions, listener: Listener) {
     this.handler = handler;
     this.limits = limits;
+    this.unframed = options.unframed === true;
     this.drainTimeout = limits.drainTimeout;
     this.#listener = listener;
     this.slots = new Slots(limits.concurrency, this.#inOwnContext);

@@ -24,6 +24,20 @@ export function requestTooLong(limit: number): SimpleIpcError {
   );
 }
 
+export function lineTooLong(limit: number): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_LIMIT_EXCEEDED',
+    `The request is a line of more than ${limit} bytes: send less, or send it in pkt-lines.`,
+  );
+}
+
+export function unframedAnswerTooLong(limit: number): SimpleIpcError {
+  return new SimpleIpcError(
+    'SIMPLE_IPC_LIMIT_EXCEEDED',
+    `The answer is longer than ${limit} bytes, and its client sends no pkt-lines, so it cannot tell half an answer from a whole one: answer less where context.framed is false.`,
+  );
+}
+
 export function hungUp(cause: Error): SimpleIpcError {
   return new SimpleIpcError('SIMPLE_IPC_HUNG_UP', `The client closed the connection: ${reasonOf(cause)}.`, {
     cause,

@@ -58,6 +58,11 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** The connection's name in transitions and reports, unique within the server: `c1`, `c2`, ... */
   readonly connection: string;
+  /**
+   * Whether the request came in pkt-lines. Only with `unframed` of `serve` there are others: they are one line, and their
+   * answer is at most 64 KiB.
+   */
+  readonly framed: boolean;
 }
 
 /**
@@ -118,6 +123,14 @@ export interface ServeOptions {
    * this server. Its connections count for no limit and no statistics. Default false.
    */
   control?: boolean;
+  /**
+   * Answers as well a client that sends no pkt-lines, such as a shell script with `nc`. Where the first byte of a request is
+   * no hexadecimal digit, the request is one line of at most 64 KiB: to its newline, which is not part of it, or to the
+   * client's half-close. The answer is its bare bytes. Such a client cannot tell half an answer from a whole one, so the answer
+   * is held until it is whole, and sent in one write or not at all; one of more than 64 KiB fails, and the handler knows by
+   * `context.framed` whom it answers. A failed one is closed without a byte. Default false: it is a protocol error.
+   */
+  unframed?: boolean;
   /**
    * Takes the path from the server that listens there, if it is one of this library: there is no instant without one. The old
    * one is told, serves what it has, and ends with `handed-over`. Default false. Not on Windows.

@@ -26,6 +26,7 @@ test('the public API is this, and nothing else', (t) => {
     'QUIT',
     'SimpleIpcError',
     'events',
+    'networkFileSystemOf',
     'probe',
     'request',
     'serve',
@@ -52,6 +53,7 @@ test('functions', (t) => {
 
 test('what handlers may answer', (t) => {
   expectTypeOf<() => void>().toExtend<Handler>();
+  expectTypeOf<Parameters<Handler>[1]['framed']>().toBeBoolean();
   expectTypeOf<() => string>().toExtend<Handler>();
   expectTypeOf<() => Promise<Uint8Array>>().toExtend<Handler>();
   expectTypeOf<() => Buffer>().toExtend<Handler>();
