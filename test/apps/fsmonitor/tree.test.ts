@@ -1,0 +1,369 @@
+/** What is told of each thing that may happen in a worktree. The answers are git's to ask for; see test/fsmonitor for what it makes of them. */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { mount } from '../../support/mount.ts';
+import { within } from '../../support/serving.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { TRIVIAL, watchedTree, type WatchedTree } from '../../support/watched.ts';
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+/** Something that happens, and all that is told of it. */
+interface Case {
+  readonly files?: readonly string[];
+  readonly happens: (tree: WatchedTree) => void;
+  /** Exactly these, or at least these where more would do no harm. */
+  readonly told: readonly string[];
+  readonly mayTell?: readonly string[];
+}
+
+const cases: Record<string, Case> = {
+  nothing: { files: ['a'], happens: () => {}, told: [] },
+  'a file is made': { happens: ({ write }) => write('new'), told: ['new'] },
+  'a file is written': { files: ['a'], happens: ({ at }) => appendFileSync(at('a'), 'x'), told: ['a'] },
+  'a file is removed': { files: ['d/a'], happens: ({ at }) => unlinkSync(at('d/a')), told: ['d/a'] },
+  'a file is made and removed': {
+    happens: ({ at, write }) => {
+      write('a');
+      unlinkSync(at('a'));
+    },
+    told: ['a'],
+  },
+  'a file is renamed': { files: ['a'], happens: ({ at }) => renameSync(at('a'), at('b')), told: ['a', 'b'] },
+  'the mode of a file': { files: ['a'], happens: ({ at }) => chmodSync(at('a'), 0o755), told: ['a'] },
+  'the time of a file': { files: ['a'], happens: ({ at }) => utimesSync(at('a'), 1, 1), told: ['a'] },
+  'the same path twice': {
+    files: ['a'],
+    happens: ({ write }) => {
+      write('a', '1');
+      write('a', '2');
+    },
+    told: ['a'],
+  },
+  'a link is made': { happens: ({ at }) => symlinkSync('nowhere', at('l')), told: ['l'] },
+  'a link to a directory is not followed': {
+    files: ['d/a'],
+    happens: ({ at, write }) => {
+      symlinkSync('d', at('l'));
+      write('l/b');
+    },
+    told: ['d/b', 'l'],
+  },
+  'a hard link is made': {
+    files: ['a'],
+    happens: ({ at }) => linkSync(at('a'), at('b')),
+    told: ['b'],
+    mayTell: ['a'],
+  },
+  'an empty directory is made': {
+    happens: ({ at }) => mkdirSync(at('d')),
+    told: ['d', 'd/.simple-ipc-fsmonitor'],
+  },
+  'a directory is made with content': {
+    happens: ({ write }) => write('d/e/f'),
+    told: ['d', 'd/e', 'd/e/f'],
+  },
+  'a directory is moved in with content': {
+    happens({ at, write, worktree }) {
+      mkdirSync(join(dirname(worktree), 'outside/e'), { recursive: true });
+      writeFileSync(join(dirname(worktree), 'outside/e/f'), '');
+      renameSync(join(dirname(worktree), 'outside'), at('d'));
+      write('d/e/g');
+    },
+    told: ['d', 'd/e', 'd/e/f', 'd/e/g'],
+  },
+  'a directory is moved out, and what then happens there': {
+    files: ['d/e/f'],
+    happens({ at, worktree }) {
+      renameSync(at('d'), join(dirname(worktree), 'outside'));
+      writeFileSync(join(dirname(worktree), 'outside/e/g'), '');
+    },
+    told: ['d'],
+    mayTell: ['d/e/g'],
+  },
+  'a directory is removed with all in it': {
+    files: ['d/e/f'],
+    happens: ({ at }) => rmSync(at('d'), { recursive: true }),
+    told: ['d', 'd/e', 'd/e/f'],
+  },
+  'a file in place of a directory': {
+    files: ['d/e'],
+    happens({ at, write }) {
+      rmSync(at('d'), { recursive: true });
+      write('d');
+    },
+    told: ['d', 'd/e'],
+    mayTell: ['d/d'],
+  },
+  'a directory in place of a file': {
+    files: ['d'],
+    happens({ at, write }) {
+      unlinkSync(at('d'));
+      write('d/e/f');
+    },
+    told: ['d', 'd/e', 'd/e/f'],
+  },
+  'a link in place of a directory': {
+    files: ['d/e', 'x/y'],
+    happens({ at }) {
+      renameSync(at('d'), at('moved'));
+      symlinkSync('x', at('d'));
+    },
+    told: ['d', 'moved', 'moved/e'],
+    mayTell: ['moved/d'],
+  },
+  'an empty directory in place of a full one': {
+    files: ['d/e/f'],
+    happens({ at, worktree }) {
+      renameSync(at('d'), join(dirname(worktree), 'outside'));
+      mkdirSync(at('d'));
+    },
+    told: ['d', 'd/.simple-ipc-fsmonitor'],
+  },
+  'a directory in a directory of the same name': {
+    files: ['d/d/d'],
+    happens: ({ at }) => rmSync(at('d/d'), { recursive: true }),
+    told: ['d/d'],
+    mayTell: ['d/d/d'],
+  },
+  'names with newlines, and with bytes that are no text': {
+    happens({ worktree }) {
+      mkdirSync(join(worktree, 'a\nb'));
+      writeFileSync(Buffer.concat([Buffer.from(`${worktree}/a\nb/`), Buffer.of(0xff, 0x80, 0x0a)]), '');
+    },
+    told: ['a\nb', 'a\nb/\xff\x80\n'],
+  },
+  'what is in git’s directory': {
+    happens({ write, at }) {
+      write('.git/index');
+      write('.git/objects/00/1');
+      rmSync(at('.git/objects'), { recursive: true });
+    },
+    told: [],
+  },
+  'a name that begins as git’s directory does': {
+    happens: ({ write }) => write('.gitignore'),
+    told: ['.gitignore', '.simple-ipc-fsmonitor'],
+  },
+  'a name that git does not trust: what it is in is told': {
+    files: ['d/e'],
+    happens: ({ write }) => write('d/git~1'),
+    told: ['d', 'd/.simple-ipc-fsmonitor', 'd/git~1'],
+  },
+  'a repository in the worktree: that it is one': {
+    files: ['nested/a'],
+    happens: ({ write }) => write('nested/.git/HEAD'),
+    told: ['nested', 'nested/.simple-ipc-fsmonitor'],
+  },
+  'a repository in the worktree: what is deep in its directory is its own': {
+    files: ['nested/.git/refs/heads/main'],
+    happens: ({ write }) => write('nested/.git/refs/heads/main', 'x'),
+    told: [],
+  },
+  'a deep tree': {
+    happens: ({ write }) => write(`${'d/'.repeat(100)}f`),
+    told: [...Array.from({ length: 100 }, (_, depth) => `${'d/'.repeat(depth)}d`), `${'d/'.repeat(100)}f`],
+  },
+};
+
+for (const [title, { files = [], happens, told, mayTell = [] }] of Object.entries(cases)) {
+  onLinux(title, async (t) => {
+    const tree = await watchedTree(t, files);
+    t.deepEqual(await tree.changes(), []);
+    happens(tree);
+    const changes = await tree.changes();
+    t.deepEqual(
+      changes.filter((path) => !mayTell.includes(path)),
+      told.toSorted(),
+    );
+    t.deepEqual(await tree.changes(), [], 'it is told once');
+  });
+}
+
+onLinux(
+  'below a directory that was renamed, and one that was renamed with it, changes have their new names',
+  async (t) => {
+    const tree = await watchedTree(t, ['d1/sub/deep/f']);
+    renameSync(tree.at('d1'), tree.at('d2'));
+    t.like(await tree.changes(), { length: 6 }, 'd1, d2, sub, deep, f, and d2/d1');
+    appendFileSync(tree.at('d2/sub/deep/f'), 'x');
+    t.deepEqual(await tree.changes(), ['d2/sub/deep/f']);
+    renameSync(tree.at('d2'), tree.at('d1'));
+    await tree.changes();
+    tree.write('d1/sub/deep/g');
+    t.deepEqual(await tree.changes(), ['d1/sub/deep/g']);
+  },
+);
+
+onLinux('two directories that were swapped', async (t) => {
+  const tree = await watchedTree(t, ['a/x/1', 'b/x/2']);
+  renameSync(tree.at('a'), tree.at('c'));
+  renameSync(tree.at('b'), tree.at('a'));
+  renameSync(tree.at('c'), tree.at('b'));
+  const changes = await tree.changes();
+  for (const path of ['a', 'b', 'a/x', 'a/x/2', 'b/x', 'b/x/1']) t.true(changes.includes(path), path);
+  appendFileSync(tree.at('a/x/2'), '.');
+  t.deepEqual(await tree.changes(), ['a/x/2']);
+  appendFileSync(tree.at('b/x/1'), '.');
+  t.deepEqual(await tree.changes(), ['b/x/1']);
+});
+
+onLinux('a directory that was moved out and comes back is watched again', async (t) => {
+  const tree = await watchedTree(t, ['d/e/f']);
+  const outside = join(dirname(tree.worktree), 'outside');
+  renameSync(tree.at('d'), outside);
+  t.deepEqual(await tree.changes(), ['d']);
+  appendFileSync(join(outside, 'e/f'), 'x');
+  t.deepEqual(await tree.changes(), [], 'outside it is of no interest');
+  renameSync(outside, tree.at('d'));
+  t.true((await tree.changes()).includes('d/e/f'));
+  appendFileSync(tree.at('d/e/f'), 'y');
+  t.deepEqual(await tree.changes(), ['d/e/f']);
+});
+
+onLinux('a directory that is removed and made again at once is watched', async (t) => {
+  const tree = await watchedTree(t, ['d/e/f']);
+  for (let round = 0; round < 20; round++) {
+    rmSync(tree.at('d'), { recursive: true });
+    mkdirSync(tree.at('d/e'), { recursive: true });
+    await tree.changes();
+    tree.write('d/e/f', `${round}`);
+    t.deepEqual(await tree.changes(), ['d/e/f']);
+    rmSync(tree.at('d'), { recursive: true });
+    tree.write('d/e/f');
+    await tree.changes();
+  }
+});
+
+onLinux('what is made while a directory is entered is told', async (t) => {
+  const tree = await watchedTree(t);
+  const count = 300;
+  const script = `for i in $(seq ${count}); do mkdir -p "$i/a/b"; : > "$i/a/b/f"; done`;
+  const { status } = spawnSync('sh', ['-c', script], { cwd: tree.worktree });
+  t.is(status, 0);
+  const changes = new Set(await tree.changes());
+  for (let number = 1; number <= count; number++) t.true(changes.has(`${number}/a/b/f`), `${number}`);
+});
+
+onLinux('a directory that may not be read: nothing is sure until it can be', async (t) => {
+  if (process.getuid?.() === 0) {
+    t.log('skipped: root may read all');
+    return void t.pass();
+  }
+  const tree = await watchedTree(t, ['d/f'], (worktree) => chmodSync(join(worktree, 'd'), 0o300));
+  t.teardown(() => chmodSync(tree.at('d'), 0o700));
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  t.is(tree.facts.at(-1)?.trivial, 'unwatchable');
+  chmodSync(tree.at('d'), 0o700);
+  t.true((await tree.changes()).length > 0);
+  tree.write('d/f', 'x');
+  t.deepEqual(await tree.changes(), ['d/f']);
+});
+
+onLinux('a path that is too long for the system: nothing is sure', async (t) => {
+  const tree = await watchedTree(t);
+  const name = 'n'.repeat(250);
+  const script = `i=0; while [ $i -lt 16 ]; do mkdir ${name} && cd ${name} || exit 1; i=$((i+1)); done; mkdir ${name} && : > ${name}/f`;
+  t.is(spawnSync('sh', ['-c', script], { cwd: tree.worktree }).status, 0);
+  t.teardown(() => spawnSync('rm', ['-rf', name], { cwd: tree.worktree }));
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  t.is(tree.facts.at(-1)?.trivial, 'unwatchable');
+  spawnSync('rm', ['-rf', name], { cwd: tree.worktree });
+  await tree.changes();
+  tree.write('a');
+  t.true((await tree.changes()).includes('a'), 'it is gone');
+});
+
+onLinux('a mount, and its end: all is looked at anew', async (t) => {
+  const source = mount(t, 'size=1m');
+  if (source === undefined) return void t.pass();
+  const tree = await watchedTree(t, ['d/f']);
+  const run = (...command: [string, ...string[]]) =>
+    t.is(spawnSync(command[0], command.slice(1)).status, 0, command.join(' '));
+  run('mount', '--bind', source, tree.at('d'));
+  t.teardown(() => spawnSync('umount', ['--lazy', tree.at('d')]));
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  t.is(tree.facts.at(-1)?.trivial, 'mount');
+  tree.write('d/g');
+  t.deepEqual(await tree.changes(), ['d/g'], 'what is mounted is watched');
+  run('umount', tree.at('d'));
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  tree.write('d/f', 'x');
+  t.deepEqual(await tree.changes(), ['d/f'], 'what was there before is watched again');
+});
+
+onLinux('mounts elsewhere are of no interest', async (t) => {
+  const tree = await watchedTree(t, ['d/f']);
+  if (mount(t, 'size=1m') === undefined) return void t.pass();
+  t.deepEqual(await tree.changes(), []);
+});
+
+for (const [what, happens] of Object.entries({
+  'the worktree is moved': ({ worktree }: WatchedTree) => renameSync(worktree, `${worktree}-moved`),
+  'the directory that the worktree is in is moved': ({ worktree }: WatchedTree) =>
+    renameSync(dirname(worktree), `${dirname(worktree)}-moved`),
+  'another worktree in its place': ({ worktree }: WatchedTree) => {
+    renameSync(worktree, `${worktree}-moved`);
+    mkdirSync(join(worktree, '.git'), { recursive: true });
+  },
+  'git’s directory is moved': ({ at }: WatchedTree) => renameSync(at('.git'), at('moved')),
+  'git’s directory is removed': ({ at }: WatchedTree) => rmSync(at('.git'), { recursive: true }),
+})) {
+  onLinux(`${what}: it answers nobody any more, and ends`, async (t) => {
+    const tree = await watchedTree(t, ['d/f']);
+    const { socket } = tree.repository;
+    t.teardown(() => rmSync(`${dirname(tree.worktree)}-moved`, { recursive: true, force: true }));
+    happens(tree);
+    if (what.startsWith('the directory that')) {
+      // Nobody tells of that. Whoever asks is told nothing, and then it is known.
+      const moved = socket.replace(dirname(tree.worktree), `${dirname(tree.worktree)}-moved`);
+      const { request } = await import('../../../src/index.ts');
+      await t.throwsAsync(async () => (await request(moved, 'builtin:fake')).bytes(), {
+        code: 'SIMPLE_IPC_HUNG_UP',
+      });
+    }
+    const error = await within(tree.daemon.ended, 'it does not end');
+    t.regex(error.message, /was moved, replaced or deleted/u);
+  });
+}
+
+onLinux('no watches left: what to do is said', (t) => {
+  const limit = '/proc/sys/user/max_inotify_watches';
+  const before = readFileSync(limit, 'utf8');
+  const worktree = join(temporaryDirectory(t), 'tree');
+  for (let number = 0; number < 50; number++) mkdirSync(join(worktree, `${number}`), { recursive: true });
+  mkdirSync(join(worktree, '.git'));
+  const script = `
+    import { watchRepository } from ${JSON.stringify(new URL('../../../src/apps/fsmonitor/daemon.ts', import.meta.url).href)};
+    try {
+      watchRepository({ worktree: process.argv[1], gitDirectory: process.argv[1] + '/.git' });
+    } catch (error) { console.log(error.name, error.exitCode, error.message); }
+    process.exit();`;
+  // In a user namespace of its own the limit is its own as well, and that of nobody else.
+  const inside = `echo 20 > ${limit} && exec "$0" --input-type=module -e "$1" "$2"`;
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--user', '--map-root-user', '--', 'sh', '-c', inside, process.execPath, script, worktree],
+    { encoding: 'utf8' },
+  );
+  t.is(readFileSync(limit, 'utf8'), before);
+  if (/unshare: |Read-only|denied/u.test(stderr)) {
+    t.log(`skipped: there are no user namespaces with limits of their own here (${stderr.trim()})`);
+    return;
+  }
+  t.regex(stdout, /^Error 128 cannot watch '.*\/tree\/\d+': .*max_user_watches/u, stderr);
+});
