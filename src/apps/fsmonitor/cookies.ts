@@ -43,11 +43,14 @@ export class Cookies {
     if (signal.aborted) return ABANDONED;
     const name = `${process.pid}-${this.#count++}`;
     const { promise, resolve } = Promise.withResolvers<CookieResult>();
-    const timer = setTimeout(() => {
+    const giveUp = () => {
+      if (!this.#waiting.has(name)) return;
       // The directory may be another by now.
       this.#unwatch();
       resolve(TIMED_OUT);
-    }, this.#timeout);
+    };
+    // Where this process was busy meanwhile, what has come is read first: timers run before events are looked at.
+    const timer = setTimeout(() => setImmediate(giveUp), this.#timeout);
     const abandon = () => resolve(ABANDONED);
     signal.addEventListener('abort', abandon, { once: true });
     this.#waiting.set(name, resolve);

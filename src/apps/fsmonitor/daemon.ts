@@ -42,7 +42,8 @@ export interface Daemon {
 export function watchRepository(repository: Repository, options: DaemonOptions = {}): Daemon {
   const { worktree, gitDirectory } = repository;
   const { onAnswer, onProblem } = options;
-  const isLinux = process.platform === 'linux';
+  // Elsewhere the system has one watch for all of a worktree.
+  const isTree = process.platform === 'linux';
   const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
   const journal = new Journal(tokenIds(), { isAwaited: isTestToken(process.env) });
   const trace = eventTrace(process.env, onProblem);
@@ -76,8 +77,8 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
     failed: fail,
   };
   const queue = new EventQueue(() => lose('overflow'));
-  const cookies = new Cookies(gitDirectory, isLinux ? queue : undefined);
-  const watcher: Watcher = isLinux
+  const cookies = new Cookies(gitDirectory, isTree ? queue : undefined);
+  const watcher: Watcher = isTree
     ? new Tree(worktree, queue, watched)
     : new RecursiveWatch(repository, watched, cookies);
 

@@ -1,4 +1,4 @@
-import { type Dirent, type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, lstatSync, readdirSync, type Stats, watch } from 'node:fs';
 import { cannotWatch } from './watch-errors.ts';
 import type { EventQueue } from './overflow.ts';
 import { anythingIn, bytesOf, DOT_GIT, isDistrusted, rawPath, within } from './paths.ts';
@@ -6,6 +6,9 @@ import type { Watched, Watcher } from './watcher.ts';
 
 /** What is wrong with a directory that is not there any more: the one that it was in tells of that. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+/** How old a time of change has to be, so that no change after it has the same, in milliseconds: the clock of files may tick as rarely as each 10. */
+const SETTLED = 100;
+
 /** What is wrong with one whose changes cannot be seen. */
 const BLIND: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG']);
 
@@ -19,6 +22,8 @@ class Directory {
   children: Map<string, Directory> | undefined;
   watch: FSWatcher | undefined;
   isLeft = false;
+  /** Which directory it is, and as of when; nothing where that was not settled. See `#identify`. */
+  identity: string | undefined;
 
   constructor(path: string, name: string, isRepository = false) {
     this.path = path;
@@ -161,12 +166,14 @@ export class Tree implements Watcher {
     else this.#tell(directory.path, name);
   }
 
-  /** It is there now and was not, or the other way round, or is another. */
+  /** It is there now and was not, or the other way round, or is another; or it is a directory whose attributes have changed. */
   #renamed(directory: Directory, name: string): void {
     const { path, children } = directory;
     const child = children?.get(name);
     const stats = this.#look(within(path, name));
+    const identity = stats?.isDirectory() === true ? this.#identify(directory, stats) : undefined;
     if (child !== undefined) {
+      if (identity !== undefined && identity === child.identity) return this.#tell(path, name);
       children?.delete(name);
       this.#leave(child);
     } else if (stats === undefined && name === directory.name && this.#isOwn(directory)) {
@@ -175,8 +182,18 @@ export class Tree implements Watcher {
     this.#tell(path, name);
     if (stats?.isDirectory() !== true) return;
     const entered = new Directory(within(path, name), name, name === DOT_GIT);
+    entered.identity = identity;
     (directory.children ??= new Map()).set(name, entered);
     this.#enter(entered, true);
+  }
+
+  /**
+   * Which directory this is. It stays the same until something in its parent is renamed, for that changes the time of the parent; so who only changes the
+   * attributes of a large directory, again and again, does not have it entered each time.
+   */
+  #identify(parent: Directory, { dev, ino }: Stats): string | undefined {
+    const time = this.#look(parent.path)?.mtimeMs;
+    return time !== undefined && time < Date.now() - SETTLED ? `${dev}:${ino}:${time}` : undefined;
   }
 
   /** Events of a directory itself come with its own name, and look as if they were of something in it. It is gone: the one that it was in tells. */
@@ -185,7 +202,7 @@ export class Tree implements Watcher {
     return this.#look(directory.path) === undefined;
   }
 
-  #look(path: string) {
+  #look(path: string): Stats | undefined {
     try {
       return lstatSync(this.#absolute(path), { throwIfNoEntry: false });
     } catch {
