@@ -154,9 +154,11 @@ function show(report: Report): void {
   writeFileSync(options.page, renderPage(report));
   console.error(`The page: ${pathToFileURL(options.page).href}`);
   if (options.updateDocs) {
-    const docs = join(import.meta.dirname, '..', 'docs', 'performance.md');
-    writeFileSync(docs, withReport(readFileSync(docs, 'utf8'), report));
-    console.error(`Written anew: ${docs}`);
+    for (const name of ['performance.md', 'fsmonitor.md']) {
+      const docs = join(import.meta.dirname, '..', 'docs', name);
+      writeFileSync(docs, withReport(readFileSync(docs, 'utf8'), report));
+      console.error(`Written anew: ${docs}`);
+    }
   }
 
   const wrong = whatDoesNotAddUp(report.scenarios, {

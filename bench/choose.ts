@@ -1,13 +1,15 @@
 /** Which scenarios a run has, with what was asked of them. */
 import type { Options } from './options.ts';
-import { quick, SCENARIOS } from './scenarios.ts';
+import { onlyInFull, quick, SCENARIOS } from './scenarios.ts';
 import type { Scenario } from './types.ts';
 
 /** @throws {Error} where a name is none */
 export function chosenScenarios(
   options: Pick<Options, 'scenarios' | 'servers' | 'load' | 'generator' | 'quick'>,
 ): Scenario[] {
-  const named = options.scenarios ?? SCENARIOS.map(({ name }) => name);
+  const named =
+    options.scenarios ??
+    SCENARIOS.filter((each) => !(options.quick && onlyInFull(each))).map(({ name }) => name);
   return named.map((name): Scenario => {
     const scenario = SCENARIOS.find((each) => each.name === name);
     if (scenario === undefined)

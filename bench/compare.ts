@@ -96,7 +96,7 @@ function compareFigure(server: ServerName, old: Figure, now: Figure): ComparedFi
 
 /** How long it was measured changes the noise, not what was measured. */
 function loadOf({ scenario }: ScenarioResult): string {
-  const { connections, idle, requestBytes, answerBytes, rate, readRate, sleeps } = scenario.load;
+  const { connections, idle, requestBytes, answerBytes, rate, readRate, sleeps, tree } = scenario.load;
   const { kind, generator, fresh } = scenario;
   return JSON.stringify({
     kind,
@@ -109,6 +109,7 @@ function loadOf({ scenario }: ScenarioResult): string {
     rate,
     readRate,
     sleeps,
+    tree,
   });
 }
 

@@ -76,7 +76,47 @@ export const FIGURES: Readonly<Record<FigureName, Definition>> = {
     better: 'lower',
     needsGenerator: false,
     means: 'from the start of the process to the last byte of its first answer, the median of all starts',
-    of: ({ lastByte }) => (lastByte.totalCount === 0 ? undefined : lastByte.getValueAtPercentile(50) / 1_000),
+    of: medianMilliseconds,
+  },
+  'git status': {
+    heading: 'git status, ms',
+    unit: 'ms',
+    better: 'lower',
+    needsGenerator: false,
+    means: '`git status` of a tree in which nothing has changed, from its start to its end',
+    of: medianMilliseconds,
+  },
+  query: {
+    heading: 'query, ms',
+    unit: 'ms',
+    better: 'lower',
+    needsGenerator: false,
+    means: 'what has changed since the last query, which is nothing: from before connect to the last byte',
+    of: ({ monitor }) => quotient(monitor?.query, 1_000),
+  },
+  'start to ready': {
+    heading: 'start to ready, ms',
+    unit: 'ms',
+    better: 'lower',
+    needsGenerator: false,
+    means: 'the command that starts the daemon, from its start to its end: every directory is then watched',
+    of: ({ monitor }) => quotient(monitor?.ready, 1_000),
+  },
+  'resident memory': {
+    heading: 'memory, MiB',
+    unit: 'MiB',
+    better: 'lower',
+    needsGenerator: false,
+    means: 'the resident memory of the daemon',
+    of: ({ monitor }) => quotient(monitor?.resident, MEBIBYTE),
+  },
+  'idle CPU': {
+    heading: 'idle CPU, %',
+    unit: '%',
+    better: 'lower',
+    needsGenerator: false,
+    means: 'processor time of the daemon while nothing changes and nobody asks, of one core',
+    of: ({ monitor }) => quotient(monitor?.idle, 1 / 100),
   },
 };
 
@@ -94,6 +134,11 @@ function percentile(at: number, means: string): Definition {
     means,
     of: ({ lastByte }) => percentileOf(lastByte, at),
   };
+}
+
+/** Of all starts, or of all runs of a command. */
+function medianMilliseconds({ lastByte }: Sample): number | undefined {
+  return lastByte.totalCount === 0 ? undefined : lastByte.getValueAtPercentile(50) / 1_000;
 }
 
 function quotient(dividend: number | undefined, divisor: number): number | undefined {

@@ -25,6 +25,7 @@ import type {
   ServerName,
   ServerResult,
   Target,
+  Tree,
 } from './types.ts';
 
 const VERSION = 1;
@@ -92,7 +93,7 @@ const histogram: Check<Histogram> = (value, at) => {
 const server = string as Check<ServerName>;
 const figureName = oneOf(...(Object.keys(FIGURES) as FigureName[]));
 
-const load = object<Load>({
+const loadWithAnyTree = object<Omit<Load, 'tree'> & { tree: Tree | undefined }>({
   connections: number,
   idle: number,
   requestBytes: number,
@@ -103,12 +104,19 @@ const load = object<Load>({
   warmUp: number,
   readRate: number,
   sleeps: boolean,
+  tree: optional(object<Tree>({ directories: number, files: number })),
 });
+
+/** Most loads have no tree, and then not its key either. */
+const load: Check<Load> = (value, at) => {
+  const { tree, ...rest } = loadWithAnyTree(value, at);
+  return tree === undefined ? rest : { ...rest, tree };
+};
 
 const scenario = object<Scenario>({
   name: string,
   title: string,
-  kind: oneOf('load', 'start'),
+  kind: oneOf('load', 'start', 'fsmonitor'),
   generator: oneOf('c', 'node'),
   servers: array(server),
   baseline: server,
@@ -119,7 +127,7 @@ const scenario = object<Scenario>({
 
 const figure = object<Figure>({
   name: figureName,
-  unit: oneOf('req/s', 'MB/s', 'us', 'ms', 'MiB', 'bytes'),
+  unit: oneOf('req/s', 'MB/s', 'us', 'ms', 'MiB', 'bytes', '%'),
   better: oneOf('lower', 'higher'),
   median: number,
   min: number,

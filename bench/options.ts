@@ -68,7 +68,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--page <file>', 'where the page goes', join(RESULTS, 'report.html'))
     .option('--json <file>', 'where the figures go', join(RESULTS, 'report.json'))
     .option('--compare <file>', 'compare with the figures of an earlier run')
-    .option('--update-docs', 'write the tables of docs/performance.md anew')
+    .option('--update-docs', 'write the tables of docs/performance.md and docs/fsmonitor.md anew')
     .option(
       '--quick',
       'everything once and small, within a minute: it shows that the bench works, and no figure counts',

@@ -1,6 +1,7 @@
 /** Runs a scenario: its servers side by side, one after the other in each round. */
 import { aggregate, type Measured, type Round } from './aggregate.ts';
 import type { Progress } from './progress.ts';
+import { type Measure, withRepository } from './fsmonitor/rounds.ts';
 import { measureCommand } from './run/measure-command.ts';
 import { measureStart } from './run/measure-start.ts';
 import {
@@ -32,14 +33,25 @@ export interface Pipeline {
   readonly signal?: AbortSignal;
 }
 
+type Rounds = (scenario: Scenario, pipeline: Pipeline, skipped: Skipped[]) => Promise<Round[]>;
+
+const ROUNDS: Readonly<Record<Scenario['kind'], Rounds>> = {
+  load: loadRounds,
+  start: (scenario, pipeline, skipped) => {
+    const settings = settingsOf(scenario.load, pipeline);
+    const measure =
+      measureCommandOf(scenario) ?? ((name) => measureStart(name, settings, pipeline.startServer));
+    return measuredRounds(scenario, pipeline, skipped, measure);
+  },
+  fsmonitor: (scenario, pipeline, skipped) =>
+    withRepository(scenario, pipeline, (measure) => measuredRounds(scenario, pipeline, skipped, measure)),
+};
+
 type Skipped = ScenarioResult['skipped'][number];
 
 export async function runScenario(scenario: Scenario, pipeline: Pipeline): Promise<ScenarioResult> {
   const skipped: Skipped[] = [];
-  const rounds =
-    scenario.kind === 'start'
-      ? await startRounds(scenario, pipeline, skipped)
-      : await loadRounds(scenario, pipeline, skipped);
+  const rounds = await ROUNDS[scenario.kind](scenario, pipeline, skipped);
   return { scenario, repeats: pipeline.repeats, results: aggregate(scenario, rounds), skipped };
 }
 
@@ -152,7 +164,13 @@ class Servers {
   }
 }
 
-async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skipped[]): Promise<Round[]> {
+/** Rounds in which each is measured from its start to its end. */
+async function measuredRounds(
+  scenario: Scenario,
+  pipeline: Pipeline,
+  skipped: Skipped[],
+  measure: Measure,
+): Promise<Round[]> {
   const names = new Set(scenario.servers);
   const rounds: Round[] = [];
   // The first start finds cold files, so it is not measured.
@@ -160,15 +178,7 @@ async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skip
     const measured = new Map<ServerName, Measured>();
     for (const name of turned([...names], Math.max(0, round))) {
       pipeline.progress.at(`${name}: round ${round + 1} of ${pipeline.repeats}`);
-      const result = await attempt(
-        name,
-        names,
-        skipped,
-        pipeline.signal,
-        () =>
-          measureCommandOf(scenario)?.(name) ??
-          measureStart(name, settingsOf(scenario.load, pipeline), pipeline.startServer),
-      );
+      const result = await attempt(name, names, skipped, pipeline.signal, () => measure(name));
       if (result !== undefined) measured.set(name, result);
     }
     if (round >= 0) rounds.push(measured);
@@ -177,7 +187,7 @@ async function startRounds(scenario: Scenario, pipeline: Pipeline, skipped: Skip
 }
 
 /** What measures the start of a command rather than that of a server. */
-function measureCommandOf({ name }: Scenario): ReturnType<typeof measureCommand> | undefined {
+function measureCommandOf({ name }: Scenario): Measure | undefined {
   if (name === 'send-start') return measureCommand('cold');
   return name === 'send' ? measureCommand('warm') : undefined;
 }

@@ -1,5 +1,5 @@
 /** What is measured. */
-import type { FigureName, Load, Scenario, ServerName } from './types.ts';
+import type { FigureName, Load, Scenario, ServerName, Tree } from './types.ts';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -128,6 +128,8 @@ export const SCENARIOS: readonly Scenario[] = [
     ...scenario(name, title, OURS, ['start to first answer'], { connections: 1, amount: 1 }),
     kind: 'start' as const,
   })),
+  fsmonitor('fsmonitor-5k', { directories: 5_000, files: 20_000 }),
+  fsmonitor('fsmonitor-50k', { directories: 50_000, files: 200_000 }),
   {
     ...scenario('peers-ping', 'Eight clients of each library, in its own way', PEERS, LATENCY, {}),
     generator: 'node',
@@ -169,6 +171,25 @@ function scenario(
   };
 }
 
+function fsmonitor(name: string, tree: Tree): Scenario {
+  return {
+    ...scenario(
+      name,
+      '`git status` where nothing has changed: by looking at every file, and by asking a daemon that watches them',
+      ['no fsmonitor', 'git', 'simple-ipc', 'system git', 'system git, by hook'],
+      ['git status', 'query', 'start to ready', 'resident memory', 'idle CPU'],
+      { connections: 1, warmUp: 0, amount: 20, duration: 3_000, tree },
+    ),
+    kind: 'fsmonitor',
+    baseline: 'git',
+  };
+}
+
+/** Too large for a quick run, and small it would be the same as another. */
+export function onlyInFull({ load }: Scenario): boolean {
+  return load.tree !== undefined && load.tree.directories > 10_000;
+}
+
 /** The same, small enough to show within seconds that it runs. Its figures say nothing. */
 export function quick(full: Scenario): Scenario {
   const { load } = full;
@@ -182,6 +203,7 @@ export function quick(full: Scenario): Scenario {
       warmUp: 0,
       requestBytes: small(load.requestBytes),
       answerBytes: load.readRate > 0 ? 64 * KIB : small(load.answerBytes),
+      ...(load.tree !== undefined && { amount: 2, tree: { directories: 200, files: 800 } }),
     },
   };
 }

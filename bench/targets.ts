@@ -10,7 +10,7 @@ interface Goal {
   readonly number: number;
   readonly what: string;
   readonly asked: { readonly most?: number; readonly least?: number };
-  readonly unit: '' | ' MiB' | ' bytes';
+  readonly unit: '' | ' MiB' | ' bytes' | ' ms' | ' %';
   /** Undefined where it was not measured. */
   readonly of: (results: Results) => number | undefined;
   /** With fewer cores it says nothing. */
@@ -21,6 +21,9 @@ const OURS = 'simple-ipc';
 
 /** For the server, the exporter's thread, the generator, and the collector. */
 const CORES_WITH_COLLECTOR = 4;
+
+/** In percent of a core: nothing, as far as it can be measured within seconds. */
+const IDLE = 0.1;
 
 const GOALS: readonly Goal[] = [
   ...[1, 8, 32].map((clients) =>
@@ -103,7 +106,43 @@ const GOALS: readonly Goal[] = [
     { most: 1.15 },
     ratio('send', 'start to first answer', OURS, 'node:net'),
   ),
+  ...(
+    [
+      ['fsmonitor-5k', '5,000 directories'],
+      ['fsmonitor-50k', '50,000 directories'],
+    ] as const
+  ).flatMap(([scenario, tree]) => [
+    goal(
+      7,
+      `fsmonitor, ${tree}: \`git status\` against that with git's own daemon`,
+      { most: 1.1 },
+      ratio(scenario, 'git status', OURS, 'git'),
+    ),
+    goal(
+      7,
+      `fsmonitor, ${tree}: \`git status\` against that with none`,
+      { most: 0.4 },
+      ratio(scenario, 'git status', OURS, 'no fsmonitor'),
+    ),
+    goal(7, `fsmonitor, ${tree}: a query`, { most: 0.5 }, value(scenario, 'query'), ' ms'),
+    goal(
+      7,
+      `fsmonitor, ${tree}: start to ready against git's own daemon`,
+      { most: 1.5 },
+      ratio(scenario, 'start to ready', OURS, 'git'),
+    ),
+    goal(
+      7,
+      `fsmonitor, ${tree}: processor time with nothing to do`,
+      { most: IDLE },
+      value(scenario, 'idle CPU'),
+      ' %',
+    ),
+  ]),
 ];
+
+/** Told in hundredths; what has another unit is a whole number of it. */
+const FINE: ReadonlySet<Goal['unit']> = new Set(['', ' ms', ' %']);
 
 /** Those that were measured. */
 export function targetsOf(results: Results, cores: number): Target[] {
@@ -111,7 +150,7 @@ export function targetsOf(results: Results, cores: number): Target[] {
     const reached = of(results);
     if (reached === undefined || !Number.isFinite(reached)) return [];
     const show = (figure: number) =>
-      (unit === '' ? figure.toFixed(2) : Math.round(figure).toLocaleString('en')) + unit;
+      (FINE.has(unit) ? figure.toFixed(2) : Math.round(figure).toLocaleString('en')) + unit;
     const met = reached <= (asked.most ?? Infinity) && reached >= (asked.least ?? -Infinity);
     const limit = asked.most === undefined ? `at least ${show(asked.least!)}` : `at most ${show(asked.most)}`;
     if (cores < needed) {

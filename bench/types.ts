@@ -18,7 +18,17 @@ export type ServerName =
   | 'grpc-js'
   | 'node-ipc'
   | 'vscode-jsonrpc'
-  | 'sock-daemon';
+  | 'sock-daemon'
+  | WithoutServer;
+
+/** What is compared with servers in the scenarios of fsmonitor, and is none. */
+export type WithoutServer =
+  /** `git status` looks at every file itself. */
+  | 'no fsmonitor'
+  /** The same with the machine's own git, which may be older. */
+  | 'system git'
+  /** The machine's own git, which asks our daemon by the hook for older ones. */
+  | 'system git, by hook';
 
 /** How a load is made. */
 export interface Load {
@@ -43,6 +53,16 @@ export interface Load {
    * server never pays for waking it. The one in TypeScript always sleeps.
    */
   readonly sleeps: boolean;
+  /**
+   * The tree of files that `git status` is asked about, in the scenarios of fsmonitor. There `amount` is how often that
+   * is, and `duration` how long the daemon is watched while it has nothing to do.
+   */
+  readonly tree?: Tree;
+}
+
+export interface Tree {
+  readonly directories: number;
+  readonly files: number;
 }
 
 /** Which program makes the load: C, or TypeScript through the peer's own client. */
@@ -53,7 +73,7 @@ export interface Scenario {
   readonly name: string;
   /** One sentence for people. */
   readonly title: string;
-  readonly kind: 'load' | 'start';
+  readonly kind: 'load' | 'start' | 'fsmonitor';
   readonly generator: GeneratorKind;
   readonly servers: readonly ServerName[];
   /** The server that the others are compared with. */
@@ -93,6 +113,17 @@ export interface Sample {
   readonly counted: Readonly<Record<string, number>>;
   /** Requests whose traces are in Jaeger, the slowest first, at most 5. */
   readonly slowest: readonly { readonly traceId: string; readonly duration: number }[];
+  /** Of a daemon of fsmonitor: `lastByte` then has how long each `git status` took. */
+  readonly monitor?: {
+    /** From the start of its `start` to the end of that. */
+    readonly ready: number;
+    /** The median of all queries, with a token that is current. */
+    readonly query: number;
+    /** Resident memory. */
+    readonly resident: number | undefined;
+    /** Processor time while it had nothing to do, as a share of that time. */
+    readonly idle: number | undefined;
+  };
 }
 
 /** A server that runs, in a process of its own (and git's with it), until it is closed. */
@@ -153,12 +184,17 @@ export type FigureName =
   | 'CPU a request, main thread'
   | 'memory'
   | 'memory an idle connection'
-  | 'start to first answer';
+  | 'start to first answer'
+  | 'git status'
+  | 'query'
+  | 'start to ready'
+  | 'resident memory'
+  | 'idle CPU';
 
 /** A figure over the repeats of a scenario. */
 export interface Figure {
   readonly name: FigureName;
-  readonly unit: 'req/s' | 'MB/s' | 'us' | 'ms' | 'MiB' | 'bytes';
+  readonly unit: 'req/s' | 'MB/s' | 'us' | 'ms' | 'MiB' | 'bytes' | '%';
   readonly better: 'lower' | 'higher';
   readonly median: number;
   readonly min: number;

@@ -44,7 +44,7 @@ export function idOf({ scenario }: ScenarioResult): string {
 }
 
 function figuresTable({ scenario, results }: ScenarioResult): Html {
-  const hasGenerator = scenario.kind !== 'start';
+  const hasGenerator = scenario.kind === 'load';
   const rows = results.map(
     (result) =>
       html` <tr class="${rowClass(result)}">

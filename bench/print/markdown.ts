@@ -1,4 +1,4 @@
-/** The tables of docs/performance.md, each between its marks: `<!-- bench:targets -->` and `<!-- /bench -->`. */
+/** The tables of docs/performance.md and docs/fsmonitor.md, each between its marks: `<!-- bench:targets -->` and `<!-- /bench -->`. */
 import { FIGURES, figureOf } from '../figures.ts';
 import type { GrowthResult, Report, ScenarioResult } from '../types.ts';
 import { formatNumber, formatRatio, formatShare, formatSpread, sentence } from './format.ts';
@@ -22,6 +22,11 @@ const BLOCKS: Readonly<Record<string, (report: Report) => string>> = {
           ['left', 'left', 'left', 'left', 'left'],
         )}`,
   scenarios: ({ scenarios }) => scenarios.map((scenario) => scenarioBlock(scenario)).join('\n\n'),
+  fsmonitor: ({ scenarios }) =>
+    scenarios
+      .filter(({ scenario }) => scenario.kind === 'fsmonitor')
+      .map((scenario) => scenarioBlock(scenario))
+      .join('\n\n'),
   growth: ({ growth }) => growth.map((each) => growthBlock(each)).join('\n\n'),
 };
 
@@ -63,7 +68,7 @@ function blockOf(name: string, report: Report): string {
 
 function scenarioBlock(measured: ScenarioResult): string {
   const { scenario, results } = measured;
-  const hasGenerator = scenario.kind !== 'start';
+  const hasGenerator = scenario.kind === 'load';
   const figures = table(
     [
       '',

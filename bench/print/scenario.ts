@@ -48,19 +48,19 @@ function figuresOf({ scenario, results }: ScenarioResult, width: number, paint: 
     aligned(results.map((result) => partsOf(result, name, scenario.baseline, paint))),
   );
   const busy =
-    scenario.kind === 'start'
-      ? []
-      : results.map((result) => {
+    scenario.kind === 'load'
+      ? results.map((result) => {
           const share = formatShare(result.generatorBusy);
           return isSaturated(result) ? paint('yellow', `! ${share}`) : share;
-        });
+        })
+      : [];
   const rows = results.map((result, at): Row => ({
     label: labelOf(result, scenario.baseline, paint),
     cells: [...columns, busy].map((column) => column[at] ?? ''),
   }));
   const headings = [
     ...scenario.figures.map((name) => FIGURES[name].heading),
-    ...(scenario.kind === 'start' ? [] : ['generator busy']),
+    ...(scenario.kind === 'load' ? ['generator busy'] : []),
   ];
   return table(
     headings.map((heading) => paint('dim', heading)),

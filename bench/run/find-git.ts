@@ -1,4 +1,4 @@
-/** Finds a git whose server can be measured: 2.55 or newer, with `fsmonitor--daemon`. */
+/** Finds a git whose server can be measured, 2.55 or newer, with `fsmonitor--daemon`; and the machine's own. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Unavailable } from '../types.ts';
@@ -29,14 +29,34 @@ export function findGit(env: NodeJS.ProcessEnv = process.env): Git {
   );
 }
 
+/**
+ * The git on the PATH, whatever its version.
+ *
+ * @throws {Unavailable}
+ */
+export function findSystemGit(env: NodeJS.ProcessEnv = process.env): Git {
+  const bin = findOnPath('git', env);
+  const found = bin === undefined ? undefined : askForVersion(bin, env);
+  if (found === undefined)
+    throw new Unavailable('There is no git on the PATH: install the package git of your system.');
+  return found;
+}
+
 function gitAt(bin: string, given: NodeJS.ProcessEnv): Git | undefined {
+  const found = askForVersion(bin, given);
+  if (found === undefined) return undefined;
+  const [major, minor] = found.version.split('.').map(Number) as [number, number];
+  const isNewEnough = major > 2 || (major === 2 && minor >= 55);
+  return isNewEnough && /^feature: fsmonitor--daemon$/m.test(found.said) ? found : undefined;
+}
+
+function askForVersion(bin: string, given: NodeJS.ProcessEnv): (Git & { readonly said: string }) | undefined {
   if (!isExecutable(bin)) return undefined;
   const inherited = Object.entries(given).filter(
     ([name]) => !name.startsWith('GIT_') && name !== 'XDG_CONFIG_HOME',
   );
   const env = { ...Object.fromEntries(inherited), GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
   const { stdout } = spawnSync(bin, ['version', '--build-options'], { encoding: 'utf8', env });
-  const [, version = '', major, minor] = /^git version ((\d+)\.(\d+)\S*)/.exec(stdout) ?? [];
-  const isNewEnough = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 55);
-  return isNewEnough && /^feature: fsmonitor--daemon$/m.test(stdout) ? { bin, version, env } : undefined;
+  const [, version] = /^git version (\d+\.\d+\S*)/.exec(stdout) ?? [];
+  return version === undefined ? undefined : { bin, version, env, said: stdout };
 }

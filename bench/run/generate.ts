@@ -5,7 +5,7 @@ import type { Generate, GeneratorKind, Load, RunningServer, Sample } from '../ty
 import { compileGenerator } from './compile.ts';
 import { toFlags } from './generator-options.ts';
 import { startGenerator } from './generator-process.ts';
-import { SERVERS } from './servers.ts';
+import { kindOf } from './servers.ts';
 import { cpuBetween, cpuOf, residentOf, watchPeak } from './usage.ts';
 
 /** A request of this length is `ping`, or what the server has instead. */
@@ -60,7 +60,7 @@ async function commandOf(
   load: Load,
   generator: GeneratorKind,
 ): Promise<[program: string, ...parameters: string[]]> {
-  const kind = SERVERS[server.name];
+  const kind = kindOf(server.name);
   const flags = toFlags({
     path: server.path,
     requestText: load.requestBytes === PING ? (kind.ping ?? 'ping') : undefined,

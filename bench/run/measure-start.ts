@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Measured } from '../aggregate.ts';
 import { makeHistogram, record } from '../histogram.ts';
 import type { ServerName, ServerSettings, StartServer } from '../types.ts';
-import { SERVERS } from './servers.ts';
+import { kindOf } from './servers.ts';
 import { startSample } from './start-sample.ts';
 
 export async function measureStart(
@@ -15,7 +15,7 @@ export async function measureStart(
   const begun = performance.now();
   const server = await startServer(name, settings);
   try {
-    const bytesReceived = await ask(server.path, SERVERS[name].ping ?? 'ping');
+    const bytesReceived = await ask(server.path, kindOf(name).ping ?? 'ping');
     const took = (performance.now() - begun) * 1_000;
     const lastByte = makeHistogram();
     record(lastByte, took);

@@ -1,5 +1,5 @@
 /** How each server is started, and with what it is asked. */
-import type { ServerName } from '../types.ts';
+import type { ServerName, WithoutServer } from '../types.ts';
 import type { ChildSettings } from './server-child.ts';
 
 export interface ServerKind {
@@ -18,7 +18,7 @@ export interface ServerKind {
 const pktLine = { client: 'simple-ipc', ping: 'ping', connectionPerRequest: true, isOurs: false };
 const ours = { ...pktLine, file: 'simple-ipc', isOurs: true };
 
-export const SERVERS: Readonly<Record<ServerName, ServerKind>> = {
+const SERVERS: Readonly<Record<Exclude<ServerName, WithoutServer>, ServerKind>> = {
   'node:net': { ...pktLine, file: 'floor' },
   'simple-ipc': ours,
   'simple-ipc, interpreted': { ...ours, settings: { interpreted: true } },
@@ -31,6 +31,13 @@ export const SERVERS: Readonly<Record<ServerName, ServerKind>> = {
   'vscode-jsonrpc': peer('vscode-jsonrpc'),
   'sock-daemon': peer('sock-daemon'),
 };
+
+/** @throws {Error} where nothing by that name can be started and asked */
+export function kindOf(name: ServerName): ServerKind {
+  const kind = Object.hasOwn(SERVERS, name) ? SERVERS[name as keyof typeof SERVERS] : undefined;
+  if (kind === undefined) throw new Error(`${name} is no server: only the scenarios of fsmonitor have it.`);
+  return kind;
+}
 
 /** Each keeps its connections. */
 function peer(file: string): ServerKind {

@@ -10,7 +10,7 @@ import type { RunningServer, StartServer } from '../types.ts';
 import { findGit } from './find-git.ts';
 import type { ChildSettings, Listening } from './server-child.ts';
 import { hasEnded, startFailed } from './server-errors.ts';
-import { SERVERS } from './servers.ts';
+import { kindOf } from './servers.ts';
 
 /** In milliseconds. */
 const START_TIMEOUT = 10_000;
@@ -21,7 +21,7 @@ const COUNTS_TIMEOUT = 5_000;
 let started = 0;
 
 export const startServer: StartServer = async (name, settings) => {
-  const kind = SERVERS[name];
+  const kind = kindOf(name);
   if (kind.file === 'git') findGit();
   const sampleRatio = settings.trace === true && kind.isOurs ? 1 : kind.settings?.sampleRatio;
   const serviceName = sampleRatio === undefined ? undefined : `bench ${name} ${process.pid}-${++started}`;

@@ -143,6 +143,7 @@ const FULL: Sample = sampleOf({
   serverCpu: 50_000,
   serverThreadCpu: 30_000,
   rss: { before: 2 ** 26, idle: 2 ** 26 + 50_000, peak: 2 ** 26 + 3 * 2 ** 20 },
+  monitor: { ready: 140_000, query: 250, resident: 6 * 2 ** 20, idle: 0.25 },
 });
 
 const BY_HAND: Readonly<Record<FigureName, number>> = {
@@ -156,6 +157,11 @@ const BY_HAND: Readonly<Record<FigureName, number>> = {
   memory: 3,
   'memory an idle connection': 5,
   'start to first answer': 0.05,
+  'git status': 0.05,
+  query: 0.25,
+  'start to ready': 140,
+  'resident memory': 6,
+  'idle CPU': 25,
 };
 
 const IDLE: Scenario = scenarioOf({ load: { ...scenarioOf().load, idle: 10_000 } });

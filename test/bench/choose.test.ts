@@ -16,6 +16,18 @@ test('names of scenarios are unique, and each has its baseline and its first fig
   }
 });
 
+test('a quick run leaves out what is too large for it, unless it is asked for by name', (t) => {
+  const large = 'fsmonitor-50k';
+  const names = (asked: Partial<Parameters<typeof chosenScenarios>[0]>) =>
+    chosenScenarios({ ...all, ...asked }).map(({ name }) => name);
+  t.true(names({}).includes(large));
+  t.deepEqual(
+    names({ quick: true }),
+    names({}).filter((name) => name !== large),
+  );
+  t.deepEqual(names({ quick: true, scenarios: [large] }), [large]);
+});
+
 test('scenarios and servers by name; a baseline that is left out gives way to the first that is left', (t) => {
   const [ping, start] = chosenScenarios({
     ...all,
@@ -58,5 +70,7 @@ test('a quick run is small in every way, and otherwise the same', (t) => {
       load.duration <= 150 && load.idle <= 200 && load.requestBytes <= 2 ** 22 && load.answerBytes <= 2 ** 22,
     );
     t.true(load.duration > 0 || load.amount > 0);
+    t.true((load.tree?.directories ?? 0) <= 200 && (load.tree?.files ?? 0) <= 800);
+    if (load.tree !== undefined) t.true(load.amount <= 2);
   }
 });

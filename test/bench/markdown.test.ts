@@ -47,7 +47,7 @@ test('marks that are no pairs, or name nothing, are refused', (t) => {
   for (const name of ['target', 'constructor', '']) {
     refuse(
       `<!-- bench:${name} --><!-- /bench -->`,
-      `'<!-- bench:${name} -->' names no block. There are: machine, targets, scenarios, growth.`,
+      `'<!-- bench:${name} -->' names no block. There are: machine, targets, scenarios, fsmonitor, growth.`,
     );
   }
 });

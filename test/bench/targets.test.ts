@@ -108,3 +108,52 @@ test('the cost among idle connections is held against that among none', (t) => {
   t.is(target?.reached, '1.20');
   t.false(target?.met);
 });
+
+test("fsmonitor is held against git's own daemon and against none, with times and shares to the hundredth", (t) => {
+  const targets = targetsOf(
+    [
+      withFigures('fsmonitor-50k', {
+        'no fsmonitor': { 'git status': 400 },
+        git: { 'git status': 100, 'start to ready': 1_000 },
+        'simple-ipc': { 'git status': 120, 'start to ready': 1_400, query: 0.456, 'idle CPU': 0.124 },
+      }),
+    ],
+    4,
+  ).map(({ what, asked, reached, met }) => [
+    what.replace(/^fsmonitor, 50,000 directories: /, ''),
+    asked,
+    reached,
+    met,
+  ]);
+  t.deepEqual(targets, [
+    ["`git status` against that with git's own daemon", 'at most 1.10', '1.20', false],
+    ['`git status` against that with none', 'at most 0.40', '0.30', true],
+    ['a query', 'at most 0.50 ms', '0.46 ms', true],
+    ["start to ready against git's own daemon", 'at most 1.50', '1.40', true],
+    ['processor time with nothing to do', 'at most 0.10 %', '0.12 %', false],
+  ]);
+});
+
+/** One round of several figures. */
+function withFigures(
+  name: string,
+  servers: Partial<Record<ServerName, Partial<Record<FigureName, number>>>>,
+): ScenarioResult {
+  const all = Object.entries(servers) as [ServerName, Record<FigureName, number>][];
+  const one = result(
+    name,
+    all.map(([server]) => [server, 'git status', [0]]),
+  );
+  return {
+    ...one,
+    results: one.results.map((its, at) => ({
+      ...its,
+      figures: (Object.entries(all[at]![1]) as [FigureName, number][]).map(([figure, reached]) => ({
+        ...its.figures[0]!,
+        name: figure,
+        median: reached,
+        values: [reached],
+      })),
+    })),
+  };
+}

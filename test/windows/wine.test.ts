@@ -24,6 +24,7 @@ const SCENARIOS: Readonly<Record<string, string>> = {
   control: 'a control endpoint: status, watch and stop; nothing is left of a server',
   'on-demand': 'a server that is started on demand: by one of several clients, and it outlives them',
   command: 'the command: exit codes of serve, send and probe',
+  fsmonitor: 'a worktree is watched: by one watch for all of it, with cookies that come by it',
   detached: 'a detached server outlives its parent',
 };
 

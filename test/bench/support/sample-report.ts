@@ -31,6 +31,9 @@ const PACE: Readonly<Record<ServerName, readonly [rate: number, cpu: number, tai
   'node-ipc': [21_800, 45, 1.8],
   'vscode-jsonrpc': [24_300, 40.7, 1.5],
   'sock-daemon': [9_400, 103, 2.2],
+  'no fsmonitor': [24, 0, 1],
+  'system git': [25, 0, 1],
+  'system git, by hook': [60, 0, 1],
 };
 
 const KEEPING: ReadonlySet<ServerName> = new Set(['grpc-js', 'node-ipc', 'vscode-jsonrpc']);
