@@ -31,6 +31,7 @@ const COMMANDS: { readonly [Name in string]?: () => Promise<(program: Command) =
   top: async () => (await import('./top.ts')).addTop,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   tap: async () => (await import('./tap.ts')).addTap,
+  fsmonitor: async () => (await import('./fsmonitor.ts')).addFsmonitor,
   demo: async () => (await import('./demo.ts')).addDemo,
 };
 

@@ -63,7 +63,8 @@ export async function discover(directory: string = process.cwd()): Promise<Disco
   const worktree = place.stdout.slice(end + BETWEEN.length + 2).replace(/\n$/u, '');
   const hasWorktree = place.code === 0 && worktree !== '';
   for (const path of [gitDirectory, worktree])
-    if (path.includes('\uFFFD')) throw new FsmonitorError(`'${path}' has a name that is not UTF-8: rename it`);
+    if (path.includes('\uFFFD'))
+      throw new FsmonitorError(`'${path}' has a name that is not UTF-8: rename it`);
   return {
     directory,
     gitDirectory: resolve(gitDirectory),

@@ -6,13 +6,12 @@ const LARGEST = 2 ** 31 - 1;
 
 /** An integer, such as `8`, `0x10` or `2k`; or what is wrong with it, in git's words. */
 export function integer(text: string): number | 'invalid unit' | 'out of range' {
-  const [, sign, digits = '', unit = ''] =
-    /^\s*([-+]?)(0x[\da-f]+|\d+)([kmg]?)$/iu.exec(text) ?? [];
+  const [, sign, digits = '', unit = ''] = /^\s*([-+]?)(0x[\da-f]+|\d+)([kmg]?)$/iu.exec(text) ?? [];
   const isOctal = /^0[0-7]+$/u.test(digits);
   if (digits === '' || (/^0\d/u.test(digits) && !isOctal)) return 'invalid unit';
   const size = (isOctal ? Number.parseInt(digits, 8) : Number(digits)) * UNITS[unit.toLowerCase()]!;
-  const value = sign === '-' ? -size : size;
-  return value < -LARGEST - 1 || value > LARGEST ? 'out of range' : value;
+  if (size > LARGEST) return 'out of range';
+  return sign === '-' ? -size : size;
 }
 
 /** A boolean; nothing where it is none. Of a key without a value the value is `undefined`, and that is true. */

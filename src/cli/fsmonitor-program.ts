@@ -1,0 +1,2 @@
+/** What our daemon says that it is. */
+export const PROGRAM = 'simple-ipc fsmonitor';
