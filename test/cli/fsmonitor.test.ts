@@ -369,5 +369,5 @@ gitTest('a worktree that is moved away ends its daemon, which says why', async (
   renameSync(repository, `${repository}2`);
   const { code, stderr } = await within(daemon.ended, 'it did not end');
   t.is(code, 128);
-  t.regex(stderr, /^fatal: .*moved/u);
+  t.regex(stderr, /^fatal: .*moved/mu);
 });
