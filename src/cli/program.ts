@@ -17,6 +17,7 @@ Examples:
   simple-ipc doctor ./app.sock                     why can't I reach it?
   simple-ipc stop ./app.sock                       have it finish what it does, and end
   simple-ipc tap ./tap.sock ./app.sock             pass requests on to a server, and show each
+  simple-ipc fsmonitor install                     in a repository: make its git status faster
 
 Exit codes: 0 fine, 1 it failed, 2 wrong usage. Messages go to stderr.
 `;

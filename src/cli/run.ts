@@ -6,7 +6,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   ignoreLostTerminal();
   try {
     const plain = plainSend(argv.slice(2));
-    if (plain === undefined) {
+    if (argv[2] === 'fsmonitor') {
+      // It reads its words as git does, and git waits for it.
+      const { fsmonitor } = await import('./fsmonitor.ts');
+      process.exitCode = await fsmonitor(argv.slice(3));
+    } else if (plain === undefined) {
       const { parse } = await import('./program.ts');
       await parse(argv);
     } else {

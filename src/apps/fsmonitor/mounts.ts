@@ -31,6 +31,11 @@ export class Mounts {
     return this.#remote;
   }
 
+  /** Whether nothing is known to be mounted there. */
+  get areNone(): boolean {
+    return this.#file !== undefined && this.#below === '';
+  }
+
   /** Whether anything was mounted or unmounted there since this was last asked. */
   changed(): boolean {
     if (this.#file === undefined) return false;

@@ -1,4 +1,4 @@
-import { type Dirent, type FSWatcher, lstatSync, readdirSync, type Stats, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, lstatSync, readdirSync, type Stats, statfsSync, watch } from 'node:fs';
 import { cannotWatch } from './watch-errors.ts';
 import type { EventQueue } from './overflow.ts';
 import { anythingIn, bytesOf, DOT_GIT, isDistrusted, rawPath, within } from './paths.ts';
@@ -11,6 +11,12 @@ const SETTLED = 100;
 
 /** What is wrong with one whose changes cannot be seen. */
 const BLIND: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG']);
+
+/**
+ * File systems of Linux on which a directory has a link for each directory in it, and two more: tmpfs, ext2 to 4, XFS, F2FS. Others may count as they like; Btrfs always says 1.
+ * By the number that statfs(2) gives them.
+ */
+const COUNTING_LINKS: ReadonlySet<number> = new Set([0x01021994, 0xef53, 0x58465342, 0xf2f52010]);
 
 /** A directory with a watch of its own. Its path stays: one that is renamed is entered anew. */
 class Directory {
@@ -44,12 +50,15 @@ export class Tree implements Watcher {
   readonly #blind = new Set<Directory>();
   #root: Directory;
 
-  /** @throws {FsmonitorError} When there are no watches left. */
-  constructor(worktree: string, queue: EventQueue, watched: Watched) {
+  /**
+   * @param isOne - Whether all of it is on one file system.
+   * @throws {FsmonitorError} When there are no watches left.
+   */
+  constructor(worktree: string, queue: EventQueue, watched: Watched, { isOne = false } = {}) {
     this.#worktree = rawPath(worktree);
     this.#queue = queue;
     this.#watched = watched;
-    this.#root = this.#build();
+    this.#root = this.#build(isOne && COUNTING_LINKS.has(statfsSync(worktree).type));
   }
 
   get blind(): string | undefined {
@@ -60,7 +69,7 @@ export class Tree implements Watcher {
   rebuild(): void {
     // The new watches first: a directory that has one already shares it, and loses no event.
     const old = this.#root;
-    this.#root = this.#build();
+    this.#root = this.#build(false);
     this.#leave(old);
   }
 
@@ -68,10 +77,11 @@ export class Tree implements Watcher {
     this.#leave(this.#root);
   }
 
-  #build(): Directory {
+  /** @param countsLinks - A directory that has none in it can be told by its links, which takes a third of the time of listing it. */
+  #build(countsLinks: boolean): Directory {
     const root = new Directory('', this.#worktree.slice(this.#worktree.lastIndexOf('/') + 1));
     try {
-      this.#enter(root, false);
+      this.#enter(root, { countsLinks });
     } catch (error) {
       this.#leave(root);
       throw error;
@@ -88,10 +98,13 @@ export class Tree implements Watcher {
   // ---- Directories that appear, and that go.
 
   /** Watches a directory and all in it. `tells`: of each thing in it as well. */
-  #enter(directory: Directory, tells: boolean): void {
+  #enter(directory: Directory, { tells = false, countsLinks = false }): void {
     const pending = [directory];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop())
-      if (this.#watch(next) && !next.isRepository) this.#list(next, tells, pending);
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (!this.#watch(next) || next.isRepository) continue;
+      if (countsLinks && this.#look(next.path)?.nlink === 2) continue;
+      this.#list(next, tells, pending);
+    }
   }
 
   #watch(directory: Directory): boolean {
@@ -184,7 +197,7 @@ export class Tree implements Watcher {
     const entered = new Directory(within(path, name), name, name === DOT_GIT);
     entered.identity = identity;
     (directory.children ??= new Map()).set(name, entered);
-    this.#enter(entered, true);
+    this.#enter(entered, { tells: true });
   }
 
   /**
