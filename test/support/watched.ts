@@ -24,9 +24,11 @@ export interface WatchedTree {
   at(path: string): string;
   /** Writes a file, and the directories that it needs. */
   write(path: string, content?: string): void;
-  /** Asks what has changed since a token; without one, since this was last asked. */
+  /** Asks what has changed since a token; without one, since this was last asked. Without what stands for all of a directory after a trivial answer. */
   changes(token?: string): Promise<readonly string[]>;
   ask(message: string | Uint8Array): Promise<Reply>;
+  /** A token of somebody who was told all that there is to tell. */
+  settled(): Promise<string>;
 }
 
 /** The answer that anything may have changed. */
@@ -83,11 +85,13 @@ export async function watching(
     const [token = '', ...paths] = answer.slice(0, -1).split('\0');
     return { token, paths: paths.toSorted() };
   };
-  let last = (await ask('builtin:fake')).token;
+  const settled = async () => (await ask((await ask('builtin:fake')).token)).token;
+  let last = await settled();
   const changes = async (token = last) => {
     const reply = await ask(token);
     last = reply.token;
-    return reply.paths;
+    if (facts.at(-1)?.directories === undefined) return reply.paths;
+    return reply.paths.filter((path) => !path.endsWith('.simple-ipc-fsmonitor'));
   };
-  return { worktree, repository, daemon, server, facts, ask, changes };
+  return { worktree, repository, daemon, server, facts, ask, settled, changes };
 }

@@ -1,7 +1,7 @@
 import { QUIT, type Answer, type Handler } from '../../index.ts';
 import type { Cookies } from './cookies.ts';
 import type { Journal } from './journal.ts';
-import { bytesOf } from './paths.ts';
+import { anythingIn, bytesOf } from './paths.ts';
 import { formatToken, parseToken, type Token } from './tokens.ts';
 import type { Loss } from './watcher.ts';
 
@@ -40,6 +40,8 @@ export type Doubt =
 export interface AnswerFacts {
   /** How many paths were told. */
   readonly paths: number;
+  /** How many of them stand for all that is in a directory: see `withDirectories`. */
+  readonly directories?: number;
   /** Why anything may have changed. Nothing: the paths are all that has. */
   readonly trivial?: TrivialReason;
   /** How long it took until all that had happened was told, in milliseconds. */
@@ -52,6 +54,8 @@ export interface AnswerFacts {
 export interface State {
   readonly journal: Journal;
   readonly cookies: Cookies;
+  /** All directories that git looks into. */
+  directories(): Iterable<string>;
   /**
    * Looks whether all that changes is seen, and mends what can be.
    *
@@ -74,13 +78,46 @@ export function answering(state: State, onAnswer: (facts: AnswerFacts) => void =
     const text = Buffer.from(await request.bytes()).toString('latin1');
     const command = framed ? text : commandOfHook(text);
     if (command === 'quit') return QUIT;
-    const { token, paths, ...facts } = await answerTo(command, state, signal);
-    const isTooLong = !framed && lengthOf(paths) > UNFRAMED - 1_024;
-    if (isTooLong) facts.trivial = 'too-long';
-    onAnswer({ ...facts, paths: isTooLong ? 0 : paths.size });
-    if (facts.trivial !== undefined) return bytesOf(`${formatToken(token)}\0/\0`);
-    return paths.size <= CHUNK ? bytesOf(`${formatToken(token)}\0${joined(paths)}`) : inChunks(token, paths);
+    const { token, paths, directories, ...facts } = await answerTo(command, state, signal);
+    if (facts.trivial !== undefined) {
+      onAnswer({ ...facts, paths: 0 });
+      return trivialAnswer(token);
+    }
+    const told = framed ? withDirectories(paths, directories) : forHook(paths, directories);
+    if (told === undefined) {
+      onAnswer({ ...facts, paths: 0, trivial: 'too-long' });
+      return trivialAnswer(state.journal.unsureToken());
+    }
+    onAnswer({ ...facts, paths: told.size, ...(directories && { directories: directories.length }) });
+    return told.size <= CHUNK ? bytesOf(`${formatToken(token)}\0${joined(told)}`) : inChunks(token, told);
   };
+}
+
+function trivialAnswer(token: Token): Buffer {
+  return bytesOf(`${formatToken(token)}\0/\0`);
+}
+
+/**
+ * Git knows what is untracked of each directory, and looks again where it was told of a change. After an answer that was trivial, some of its commands (commit and add
+ * among them) keep the new token, but believe what they knew: files that are new since are missed by the next `git status`. So whoever asks with such a token is told once
+ * that something has changed in each directory; git then looks again, whatever the command is.
+ */
+function withDirectories(
+  paths: ReadonlySet<string>,
+  directories: readonly string[] = [],
+): ReadonlySet<string> {
+  if (directories.length === 0) return paths;
+  const all = new Set(paths);
+  for (const directory of directories) all.add(anythingIn(directory));
+  return all;
+}
+
+/** As much as may be told by a bare answer: with the directories, without them where those are too many, or nothing. */
+function forHook(
+  paths: ReadonlySet<string>,
+  directories: readonly string[] | undefined,
+): ReadonlySet<string> | undefined {
+  return [withDirectories(paths, directories), paths].find((told) => lengthOf(told) <= UNFRAMED - 1_024);
 }
 
 /** What a hook asks: `hook 2 <token>`. */
@@ -95,7 +132,9 @@ function commandOfHook(line: string): string {
 interface Answered {
   readonly token: Token;
   readonly paths: ReadonlySet<string>;
-  trivial?: TrivialReason;
+  /** Where the token may be of somebody who was told that anything may have changed: all directories. */
+  readonly directories?: readonly string[];
+  readonly trivial?: TrivialReason;
   readonly cookieWait?: number;
   readonly cause?: Error;
 }
@@ -106,7 +145,7 @@ async function answerTo(command: string, state: State, signal: AbortSignal): Pro
   const { journal, cookies } = state;
   const trivial = (reason: TrivialReason, more?: Pick<Answered, 'cookieWait' | 'cause'>): Answered => ({
     // Whoever is told this looks at everything after it: what changes from now on is all that it needs to be told next.
-    token: journal.token(),
+    token: journal.unsureToken(),
     paths: NOTHING,
     trivial: reason,
     ...more,
@@ -131,11 +170,12 @@ async function answerTo(command: string, state: State, signal: AbortSignal): Pro
   if (doubtSince !== undefined) return trivial(doubtSince, waited);
   if (result === 'timed-out') return trivial('cookie-timed-out', waited);
   if (result !== 'seen') return trivial('cookie-failed', { ...waited, ...failure });
-  const token = journal.token();
+  const isUnsure = journal.isUnsure(since);
+  const token = journal.token(isUnsure);
   const paths = journal.since(since, token);
   if (typeof paths === 'string') return trivial(paths, waited);
   journal.trim(since);
-  return { token, paths, ...waited };
+  return { token, paths, ...waited, ...(isUnsure && { directories: [...state.directories()] }) };
 }
 
 function joined(paths: Iterable<string>): string {

@@ -45,7 +45,7 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   // Elsewhere the system has one watch for all of a worktree.
   const isTree = process.platform === 'linux';
   const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
-  const journal = new Journal(tokenIds(), { isAwaited: isTestToken(process.env) });
+  const journal = new Journal(tokenIds(), { isTest: isTestToken(process.env) });
   const trace = eventTrace(process.env, onProblem);
   const place = new Place(repository);
   const mounts = new Mounts(worktree);
@@ -103,7 +103,7 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   };
 
   return {
-    handler: answering({ journal, cookies, doubt }, onAnswer),
+    handler: answering({ journal, cookies, doubt, directories: () => watcher.directories() }, onAnswer),
     classify,
     ended,
     close() {

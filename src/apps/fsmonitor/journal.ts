@@ -27,13 +27,17 @@ export class Journal {
   #size = 0;
   /** Before a client has a token of this id, nobody can ask what changed since. */
   #isAwaited: boolean;
+  readonly #isTest: boolean;
+  /** Up to this one, tokens may be of somebody who was not told paths. */
+  #unsure = -1;
 
-  /** @param isAwaited - Whether the first id is known to clients before it was given to one. */
-  constructor(newId: () => string, { isAwaited = false, maxPaths = MAX_PATHS } = {}) {
+  /** @param isTest - Whether it is asked by git's own tests: they know the first id before it was given out, and no more than git's daemon tells. */
+  constructor(newId: () => string, { isTest = false, maxPaths = MAX_PATHS } = {}) {
     this.#newId = newId;
     this.#maxPaths = maxPaths;
     this.#id = newId();
-    this.#isAwaited = isAwaited;
+    this.#isTest = isTest;
+    this.#isAwaited = isTest;
   }
 
   get id(): string {
@@ -51,16 +55,32 @@ export class Journal {
     if (this.size > this.#maxPaths) this.#shrink();
   }
 
-  /** A token for the state of now: what changes from here on is in none of the batches before. */
-  token(): Token {
+  /**
+   * A token for the state of now: what changes from here on is in none of the batches before.
+   *
+   * @param isNew - Whether it has to be one that was never given out.
+   */
+  token(isNew = false): Token {
     this.#isAwaited = true;
+    if (this.#open.size > 0 || isNew) this.#sequence++;
     if (this.#open.size > 0) {
-      this.#sequence++;
       this.#closed.push({ sequence: this.#sequence, paths: this.#open, closedAt: performance.now() });
       this.#size += this.#open.size;
       this.#open = new Set();
     }
     return { id: this.#id, sequence: this.#sequence };
+  }
+
+  /** A token for somebody who is told that anything may have changed, instead of paths. */
+  unsureToken(): Token {
+    const token = this.token();
+    if (!this.#isTest) this.#unsure = token.sequence;
+    return token;
+  }
+
+  /** Whether this token may be of somebody who was told that. */
+  isUnsure({ id, sequence }: Token): boolean {
+    return id === this.#id && sequence <= this.#unsure;
   }
 
   /**
@@ -94,6 +114,7 @@ export class Journal {
     this.#open.clear();
     this.#size = 0;
     this.#isAwaited = false;
+    this.#unsure = -1;
   }
 
   #shrink(): void {

@@ -1,4 +1,4 @@
-import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { COOKIES, type Cookies } from './cookies.ts';
 import { anythingIn, DOT_GIT, rawPath, within } from './paths.ts';
@@ -31,6 +31,10 @@ export class RecursiveWatch implements Watcher {
 
   get blind(): string | undefined {
     return this.#cookiesAt === undefined ? DOT_GIT : undefined;
+  }
+
+  *directories(): Generator<string, void> {
+    for (const directory of this.#walk('')) yield rawPath(directory);
   }
 
   rebuild(): void {
@@ -74,21 +78,34 @@ export class RecursiveWatch implements Watcher {
 
   /** A directory that was moved in brings no events of what is in it. */
   #appeared(path: string): void {
+    for (const directory of this.#walk(path)) {
+      this.#watched.changed(anythingIn(rawPath(directory)));
+      for (const { name } of this.#list(directory)) this.#changed(within(directory, name));
+    }
+  }
+
+  /** A directory and all below it; nothing, where it is none. */
+  *#walk(path: string): Generator<string, void> {
     const pending = [path];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      try {
-        const absolute = join(this.#worktree, next);
-        if (!lstatSync(absolute).isDirectory()) continue;
-        this.#watched.changed(anythingIn(rawPath(next)));
-        for (const entry of readdirSync(absolute, { withFileTypes: true })) {
-          const child = within(next, entry.name);
-          this.#changed(child);
-          if (entry.isDirectory() && entry.name !== DOT_GIT) pending.push(child);
-        }
-      } catch (error) {
-        // It is gone again, which is told as well.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#watched.lost('watch-failed');
-      }
+      if (!this.#isDirectory(next)) continue;
+      yield next;
+      for (const entry of this.#list(next))
+        if (entry.isDirectory() && entry.name !== DOT_GIT) pending.push(within(next, entry.name));
+    }
+  }
+
+  #isDirectory(path: string): boolean {
+    return lstatSync(join(this.#worktree, path), { throwIfNoEntry: false })?.isDirectory() === true;
+  }
+
+  #list(directory: string): Dirent[] {
+    try {
+      return readdirSync(join(this.#worktree, directory), { withFileTypes: true });
+    } catch (error) {
+      // It is gone again, which is told as well.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#watched.lost('watch-failed');
+      return [];
     }
   }
 

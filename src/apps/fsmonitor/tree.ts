@@ -66,6 +66,15 @@ export class Tree implements Watcher {
     return first?.path;
   }
 
+  *directories(): Generator<string, void> {
+    const pending = [this.#root];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (next.isRepository) continue;
+      yield next.path;
+      if (next.children !== undefined) pending.push(...next.children.values());
+    }
+  }
+
   rebuild(): void {
     // The new watches first: a directory that has one already shares it, and loses no event.
     const old = this.#root;

@@ -23,6 +23,8 @@ export interface Watched {
 export interface Watcher {
   /** A directory whose changes it does not see: it has not the right to, or its path is too long for the system. */
   readonly blind: string | undefined;
+  /** All directories of the worktree that git looks into, from it, which is ''. */
+  directories(): Iterable<string>;
   /**
    * Begins anew: from when it returns on, everything is told again.
    *

@@ -27,24 +27,47 @@ onLinux('the first answer is trivial, and its token is good for the next', async
     t.deepEqual(paths, TRIVIAL);
     t.is(tree.facts.at(-1)?.trivial, 'first-use');
     tree.write('a', message);
-    t.deepEqual((await tree.ask(token)).paths, ['a']);
+    const next = await tree.ask(token);
+    t.deepEqual(next.paths, ['.simple-ipc-fsmonitor', 'a']);
+    t.deepEqual((await tree.ask(next.token)).paths, []);
   }
 });
 
+onLinux(
+  'after an answer that was trivial, git is told once that something has changed in each directory',
+  async (t) => {
+    const tree = await watchedTree(t, ['d/e/f', 'nested/.git/HEAD']);
+    const { token } = await tree.ask('flush');
+    tree.write('new');
+    const all = ['', 'd/', 'd/e/', 'nested/'].map((directory) => `${directory}.simple-ipc-fsmonitor`);
+    const first = await tree.ask(token);
+    t.deepEqual(first.paths, [...all, 'new'].toSorted());
+    t.is(tree.facts.at(-1)?.directories, 4);
+    t.deepEqual((await tree.ask(first.token)).paths, []);
+    t.is(tree.facts.at(-1)?.directories, undefined);
+    t.deepEqual((await tree.ask(token)).paths, [...all, 'new'].toSorted(), 'whoever asks with it again');
+  },
+);
+
 onLinux('bytes: the token, each path, and NUL after each', async (t) => {
   const tree = await watchedTree(t);
-  const [id] = (await tree.ask('builtin:fake')).token.split(':').slice(1);
+  const [id, first] = (await tree.settled()).split(':').slice(1);
+  const second = Number(first) + 1;
   const bytes = async (message: string) =>
     Buffer.from(await (await request(tree.repository.socket, message)).bytes()).toString('latin1');
-  t.is(await bytes(`builtin:${id}:0`), `builtin:${id}:0\0`);
+  t.is(await bytes(`builtin:${id}:${first}`), `builtin:${id}:${first}\0`);
   writeFileSync(Buffer.concat([Buffer.from(`${tree.worktree}/`), Buffer.of(0xe9)]), '');
-  t.is(await bytes(`builtin:${id}:0`), `builtin:${id}:1\0\xe9\0`);
-  t.is(await bytes(`builtin:${id}:1`), `builtin:${id}:1\0`);
-  t.is(await bytes(`builtin:${id}:0`), `builtin:${id}:1\0\xe9\0`, 'an old token has its answer still');
-  t.is(await bytes('c:other:1'), `builtin:${id}:1\0/\0`);
-  t.is(await bytes(`builtin:${id}:2`), `builtin:${id}:1\0/\0`, 'a token that was never given out');
+  t.is(await bytes(`builtin:${id}:${first}`), `builtin:${id}:${second}\0\xe9\0`);
+  t.is(await bytes(`builtin:${id}:${second}`), `builtin:${id}:${second}\0`);
+  t.is(
+    await bytes(`builtin:${id}:${first}`),
+    `builtin:${id}:${second}\0\xe9\0`,
+    'an old token has its answer still',
+  );
+  t.is(await bytes('c:other:1'), `builtin:${id}:${second}\0/\0`);
+  t.is(await bytes(`builtin:${id}:9`), `builtin:${id}:${second}\0/\0`, 'a token that was never given out');
   t.regex(await bytes('flush'), /^builtin:1\.[^:]+:0\0\/\0$/u);
-  t.regex(await bytes(`builtin:${id}:1`), /^builtin:1\.[^:]+:0\0\/\0$/u);
+  t.regex(await bytes(`builtin:${id}:${second}`), /^builtin:1\.[^:]+:0\0\/\0$/u);
   t.is(await bytes('quit'), '');
   t.is((await tree.server.closed).reason, 'quit');
 });
@@ -75,7 +98,7 @@ onLinux('an answer of many paths', async (t) => {
 
 onLinux('eight clients that ask while files change: what was written before is told to each', async (t) => {
   const tree = await watchedTree(t);
-  const { token } = await tree.ask('builtin:fake');
+  const token = await tree.settled();
   for (let round = 0; round < 20; round++) {
     tree.write(`before-${round}`);
     const asked = Array.from({ length: 8 }, () => tree.ask(token));
@@ -87,7 +110,7 @@ onLinux('eight clients that ask while files change: what was written before is t
 
 onLinux('a client that goes away while its cookie is awaited', async (t) => {
   const tree = await watchedTree(t);
-  const { token } = await tree.ask('builtin:fake');
+  const token = await tree.settled();
   const framed = `${(token.length + 4).toString(16).padStart(4, '0')}${token}0000`;
   await Promise.all(
     Array.from({ length: 50 }, async () => {
@@ -111,17 +134,18 @@ for (const [what, happens] of Object.entries({
 }))
   onLinux(`the directory of cookies is ${what}: it answers again`, async (t) => {
     const tree = await watchedTree(t);
-    const { token } = await tree.ask('builtin:fake');
+    const token = await tree.settled();
     t.deepEqual((await tree.ask(token)).paths, []);
     happens(tree.at('.git/fsmonitor--daemon/cookies'));
     tree.write('a');
     const { paths } = await tree.ask(token);
     t.true(paths.includes('a') || paths.includes('/'), paths.join());
-    t.deepEqual((await tree.ask(token)).paths, ['a']);
+    t.deepEqual(await tree.changes(token), ['a']);
   });
 
 onLinux('a cookie that cannot be made: the answer is trivial, and says why', async (t) => {
   const tree = await watchedTree(t);
+  rmSync(tree.at('.git/fsmonitor--daemon'), { recursive: true });
   writeFileSync(tree.at('.git/fsmonitor--daemon'), 'in its way');
   t.deepEqual(await tree.changes(), TRIVIAL);
   t.like(tree.facts.at(-1), { trivial: 'cookie-failed', cause: { code: 'ENOTDIR' } });
@@ -134,8 +158,8 @@ onLinux('the disk is full: the answer is trivial', async (t) => {
   const gitDirectory = mount(t, 'size=64k,nr_inodes=20');
   if (gitDirectory === undefined) return void t.pass();
   const { worktree } = await watchedTree(t);
-  const { ask, facts, server } = await watching(t, repositoryAt(worktree, gitDirectory));
-  const { token } = await ask('builtin:fake');
+  const { ask, facts, server, settled } = await watching(t, repositoryAt(worktree, gitDirectory));
+  const token = await settled();
   t.deepEqual((await ask(token)).paths, []);
   const fill = `i=0; while : > "$1/fill-$i"; do i=$((i+1)); done`;
   spawnSync('sh', ['-c', fill, 'sh', gitDirectory]);
@@ -160,10 +184,10 @@ async function line(path: string, text: string): Promise<string> {
 
 onLinux('a hook is answered without packets', async (t) => {
   const tree = await watchedTree(t);
-  const { token } = await tree.ask('builtin:fake');
+  const token = await tree.settled();
   tree.write('a');
   const answer = await line(tree.repository.socket, `hook 2 ${token}\n`);
-  t.regex(answer, /^builtin:[^:]+:1\0a\0$/u);
+  t.regex(answer, /^builtin:[^:]+:\d+\0a\0$/u);
   t.is(await line(tree.repository.socket, 'hook 1 1794000000\n'), '', 'another version');
   t.is(await line(tree.repository.socket, 'quit\n'), '', 'another command');
   t.is(tree.server.state, 'accepting');
@@ -171,22 +195,22 @@ onLinux('a hook is answered without packets', async (t) => {
 
 onLinux('a hook is not sent more than it can be sure of', async (t) => {
   const tree = await watchedTree(t);
-  const { token } = await tree.ask('builtin:fake');
+  const token = await tree.settled();
   for (let number = 0; number < 400; number++) tree.write(`${'n'.repeat(200)}-${number}`);
   const answer = await line(tree.repository.socket, `hook 2 ${token}\n`);
-  t.regex(answer, /^builtin:[^:]+:1\0\/\0$/u);
+  t.regex(answer, /^builtin:[^:]+:\d+\0\/\0$/u);
   t.is(tree.facts.at(-1)?.trivial, 'too-long');
-  t.is((await tree.ask(token)).paths.length, 400);
+  t.is((await tree.changes(token)).length, 400);
 });
 
 peerTest(program('nc.openbsd', 'netcat-openbsd'))('a hook by nc', async (t, nc) => {
   const tree = await watchedTree(t);
-  const { token } = await tree.ask('builtin:fake');
+  const token = await tree.settled();
   appendFileSync(tree.at('a'), '');
   const { promise, resolve } = Promise.withResolvers<string>();
   const { spawn } = await import('node:child_process');
   const child = spawn(nc.bin, ['-U', '-N', tree.repository.socket], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(`hook 2 ${token}\n`);
   void buffer(child.stdout).then((bytes) => resolve(bytes.toString()));
-  t.regex(await promise, /^builtin:[^:]+:1\0a\0$/u);
+  t.regex(await promise, /^builtin:[^:]+:\d+\0a\0$/u);
 });

@@ -122,10 +122,11 @@ onLinux('a directory that may not be read: nothing is sure until it can be', (t)
     ...user,
   });
   t.is(status, 0, stderr);
+  const A = '.simple-ipc-fsmonitor';
   t.deepEqual(JSON.parse(stdout), [
     ['unwatchable', ['/']],
     ['unwatchable', ['/']],
-    [null, ['d', 'd/e', 'd/e/f']],
+    [null, [A, 'd', `d/${A}`, 'd/e', `d/e/${A}`, 'd/e/f']],
     [null, ['d/e/f']],
   ]);
 });

@@ -1,23 +1,20 @@
 /**
- * An error of git itself, whatever daemon it asks (seen with 2.39 and 2.55). Where an answer is trivial or missing, git takes down
- * the daemon's new token, but does not forget what its untracked cache says, unless that same command looks through all
- * directories just as the cache would have it: `git status` does, `git status -uall`, `git add` and `git commit` do not. The next
- * `git status` is told that nothing has changed since that token, believes the cache, and misses files that are new since.
+ * An error of git itself (seen with 2.55), which no daemon can mend: it is there where none answers. git then has no new token, but some of its commands write what its
+ * untracked cache said before as if it were true now: `git status --ignored` and `git commit` do. A `git status` that is not answered either
+ * believes that, and misses files that are new since. With the first paths that our daemon tells, git looks at everything again.
  */
 import type { Answers } from './answers.ts';
 import type { Difference } from './compare.ts';
-import type { Comparison } from './operations.ts';
 import { git, type Repository } from './repository.ts';
 
 export class Excuse {
-  /** Whether what git knows of untracked files may be older than its token. */
+  /** Whether what git knows of untracked files may be older than it believes. */
   #isDoubtful = false;
 
-  /** Told what the last gits were answered, in their order; `comparison` where they were one that found no difference. */
-  note({ trivial, failed }: Answers, comparison?: Comparison): void {
-    if (trivial + failed === 0) return;
-    const { flags = ['?'], locks = false, clients = 0 } = comparison ?? {};
-    this.#isDoubtful = !(flags.length === 0 && locks && clients === 1);
+  /** Told what the last gits were answered. */
+  note({ asked, trivial, failed }: Answers): void {
+    if (failed > 0) this.#isDoubtful = true;
+    else if (asked > trivial) this.#isDoubtful = false;
   }
 
   /** Nothing else than untracked or ignored files. */

@@ -178,6 +178,8 @@ class Player {
   }
 
   async #compare(comparison: Comparison): Promise<Failure | undefined> {
+    // Those who ask already are waited for, and a daemon that is held answers nobody.
+    if (this.#asking.length > 0) this.#release();
     await Promise.all(this.#asking);
     this.#asking = [];
     this.#note();
@@ -190,7 +192,7 @@ class Player {
         what: `The daemon has ended with ${await this.#daemon.lastWords()}`,
         ...(difference && { difference }),
       };
-    this.#note(difference === undefined ? comparison : undefined);
+    this.#note();
     if (difference === undefined) return undefined;
     if (this.#game.untrackedCache && !this.#game.strict && this.#excuse.covers(difference)) {
       this.#statistics.excused++;
@@ -201,11 +203,11 @@ class Player {
     return { what: 'git status differs', difference, lasts: again !== undefined };
   }
 
-  /** Adds up what was answered to the last gits, or to the clients of a comparison that has found no difference. */
-  #note(comparison?: Comparison): void {
+  /** Adds up what was answered to the last gits. */
+  #note(): void {
     const answers = this.#answers.read();
     for (const key of ['asked', 'trivial', 'failed'] as const) this.#statistics[key] += answers[key];
-    this.#excuse.note(answers, comparison);
+    this.#excuse.note(answers);
   }
 
   async #disturb(operation: DaemonOperation): Promise<void> {
