@@ -1,6 +1,7 @@
 // Traces of the command and of the library, found in a real Jaeger through its API.
 import { randomUUID } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { request } from '../../src/index.ts';
@@ -12,7 +13,7 @@ import { git, jaeger, peerTest } from '../support/peers.ts';
 import { serving } from '../support/serving.ts';
 import { temporaryPath } from '../support/temporary.ts';
 import { SLOW } from '../support/traced-handler.ts';
-import { commitFiles, gitStatus, makeRepository, startDaemon } from './repository.ts';
+import { commitFiles, gitIn, gitStatus, makeRepository, startDaemon, untilListening } from './repository.ts';
 
 const withJaeger = peerTest(jaeger);
 const withBoth = peerTest({
@@ -252,3 +253,35 @@ withBoth("tap in front of git's own daemon shows git's queries", async (t, peers
   const sizes = queries.map(({ spans }) => spans[0]?.attributes['simple_ipc.response.size']);
   t.true(sizes.includes(Number(trace['query/response-length'])), `${sizes.join()}`);
 });
+
+withBoth(
+  'each git status that asks our fsmonitor daemon, with what it was told and why',
+  async (t, peers) => {
+    const peer = await startJaeger(t, peers.jaeger);
+    const repository = await makeRepository(t, peers.git);
+    await commitFiles(repository, ['a', 'b']);
+    const service = serviceName();
+    const daemon = start(t, ['fsmonitor', 'run', '--trace', peer.endpoint, '--service-name', service], {
+      cwd: repository.directory,
+      env: { ...repository.env, PATH: `${dirname(repository.bin)}:${process.env['PATH']}` },
+    });
+    await untilListening(repository.socketPath, daemon.child);
+    t.deepEqual((await gitStatus(repository)).modified, []);
+    await writeFile(join(repository.directory, 'a'), 'changed');
+    t.deepEqual((await gitStatus(repository)).modified, ['a']);
+    await gitIn(repository, ['fsmonitor--daemon', 'stop']);
+    t.is((await daemon.ended).code, 0);
+
+    const spans = await servers(peer, service, 3);
+    t.deepEqual(
+      spans.map(({ name }) => name),
+      ['query', 'query', 'quit'],
+    );
+    const [first, second] = spans.map(({ attributes }) => attributes);
+    t.like(first, { 'simple_ipc.fsmonitor.paths': 0, 'simple_ipc.fsmonitor.trivial': 'first-use' });
+    t.is(second?.['simple_ipc.fsmonitor.trivial'], undefined);
+    t.is(second?.['simple_ipc.fsmonitor.paths'], 2, 'the file, and its directory');
+    t.is(second?.['simple_ipc.fsmonitor.directories'], 1);
+    t.true(Number(second?.['simple_ipc.fsmonitor.cookie_wait_ms']) > 0);
+  },
+);

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { probe } from '../../src/index.ts';
 import type { Git } from '../support/peers.ts';
+import { PATIENCE } from '../support/serving.ts';
 
 const run = promisify(execFile);
 
@@ -80,13 +81,18 @@ export async function gitStatus(repository: Repository): Promise<StatusReport> {
 /** Starts git's own server, and resolves once it listens. */
 export async function startDaemon(t: ExecutionContext, repository: Repository): Promise<ChildProcess> {
   const daemon = spawnDaemon(t, repository);
-  const deadline = Date.now() + 10_000;
-  while ((await probe(repository.socketPath)).state !== 'listening') {
-    if (daemon.exitCode !== null) throw new Error(`git's daemon exited with ${daemon.exitCode}`);
-    if (Date.now() > deadline) throw new Error("git's daemon did not listen within 10 s");
+  await untilListening(repository.socketPath, daemon);
+  return daemon;
+}
+
+/** Resolves when a daemon that was started listens. */
+export async function untilListening(path: string, daemon: ChildProcess): Promise<void> {
+  const deadline = Date.now() + PATIENCE;
+  while ((await probe(path)).state !== 'listening') {
+    if (daemon.exitCode !== null) throw new Error(`The daemon exited with ${daemon.exitCode}`);
+    if (Date.now() > deadline) throw new Error(`The daemon did not listen within ${PATIENCE} ms`);
     await delay(10);
   }
-  return daemon;
 }
 
 /** Starts git's own server without waiting for anything. */
