@@ -1,45 +1,12 @@
 /** What real git makes of our answers: for each thing that may happen, `git status` with our daemon says what it says without; and where git's own daemon is right, both tell of the same. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { request } from '../../src/index.ts';
-import { cases, type Tree } from '../apps/fsmonitor/cases.ts';
-import { gitIn, makeRepository, startDaemon, type Repository } from '../interop/repository.ts';
-import { git, peerTest, type Git } from '../support/peers.ts';
+import { cases } from '../apps/fsmonitor/cases.ts';
+import { startDaemon, type Repository } from '../interop/repository.ts';
+import { git, peerTest } from '../support/peers.ts';
 import { repositoryAt, watching } from '../support/watched.ts';
+import { plainStatus, repositoryOf, status } from './repository.ts';
 
 const withGit = peerTest(git);
-
-/** A repository with the files of a case committed, and what the case may do to it. */
-async function repositoryOf(
-  t: ExecutionContext,
-  peer: Git,
-  files: readonly string[],
-): Promise<Repository & Tree> {
-  const repository = await makeRepository(t, peer);
-  const { directory: worktree } = repository;
-  const at = (path: string) => join(worktree, path);
-  const write = (path: string, content = path) => {
-    mkdirSync(dirname(at(path)), { recursive: true });
-    writeFileSync(at(path), content);
-  };
-  for (const file of ['tracked', ...files]) write(file);
-  const author = ['-c', 'user.name=A', '-c', 'user.email=a@example.org'];
-  await gitIn(repository, ['add', '--all']);
-  await gitIn(repository, [...author, 'commit', '--quiet', '--message', 'files']);
-  await gitIn(repository, ['config', 'core.untrackedCache', 'true']);
-  await gitIn(repository, ['config', 'core.fsmonitor', 'true']);
-  return { ...repository, worktree, at, write };
-}
-
-async function status(repository: Repository, ...more: string[]): Promise<string> {
-  const { stdout } = await gitIn(repository, [...more, 'status', '--porcelain=v2', '-z']);
-  return stdout;
-}
-
-/** Looks at everything, and leaves the index as it is. */
-const plainStatus = (repository: Repository) =>
-  status(repository, '--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.untrackedCache=false');
 
 for (const [title, { files = [], happens }] of Object.entries(cases)) {
   withGit(`status: ${title}`, async (t, peer) => {

@@ -14,7 +14,7 @@ const REMOTE =
  */
 export class Mounts {
   readonly #prefix: string;
-  readonly #file: number | undefined;
+  #file: number | undefined;
   #buffer = Buffer.allocUnsafe(16_384);
   #last: Buffer = Buffer.alloc(0);
   #below = '';
@@ -52,6 +52,7 @@ export class Mounts {
 
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   #mountsBelow(table: string): { id: string; point: string; type: string }[] {
