@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { AnswerFacts, Daemon } from '../apps/fsmonitor/daemon.ts';
 import { watchRepository } from '../apps/fsmonitor/daemon.ts';
 import { alreadyRunning, FsmonitorError } from '../apps/fsmonitor/errors.ts';
 import type { Repository } from '../apps/fsmonitor/repository.ts';
+import { TRIED } from '../apps/fsmonitor/tried.ts';
 import { serve, SimpleIpcError, type Server, type ServerEnd } from '../index.ts';
 import { VERSION } from '../version.ts';
 import { reportFailures } from './failures.ts';
@@ -57,6 +60,7 @@ export async function runDaemon(repository: Repository, words: FsmonitorWords): 
         ...observing.options,
       });
       leaveWorktree();
+      forgetTries(repository.gitDirectory);
       dateLog();
       if (isLogged) say(`Watching '${worktree}', listening at ${socket}.`);
       const listening = server;
@@ -101,6 +105,15 @@ function leaveWorktree(): void {
     process.chdir(homedir());
   } catch {
     // Then it stays; it has all paths from the root.
+  }
+}
+
+/** One that listens may be started again at once when it has ended. */
+function forgetTries(gitDirectory: string): void {
+  try {
+    rmSync(join(gitDirectory, TRIED), { force: true });
+  } catch {
+    // Then the next one is started a little later.
   }
 }
 

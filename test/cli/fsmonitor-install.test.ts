@@ -57,12 +57,13 @@ newGitTest(
     const at = `in the repository ${made.repository}`;
     t.is(
       stderr.replaceAll('simple-ipc: ', ''),
-      `Set core.fsmonitor to "true" ${at}.
-Set core.untrackedCache to "true" ${at}; it was "keep", and --undo puts that back.
+      `Set core.fsmonitor to "true" ${at}. --undo takes it out.
+Set core.untrackedCache to "true" ${at}; it was "keep". --undo puts "keep" back.
 Wrote ${folder}, git's commands with our daemon among them.
 Add this line to your shell's profile, so that a git that finds no daemon starts ours:
   export GIT_EXEC_PATH=${folder}
-And install again when git was updated: then it may have more commands.
+Until then git starts its own daemon where ours does not run.
+Install again when git or Node.js was updated: git may have more commands, and ours be elsewhere.
 Started the daemon: it watches ${made.repository}.
 `,
     );
@@ -84,8 +85,8 @@ Started the daemon: it watches ${made.repository}.
     t.is(undone.code, 0, undone.stderr);
     t.is(settings(made), before);
     t.is(await programAt(made.socket), undefined);
-    t.false(existsSync(folder));
-    t.deepEqual(readdirSync(join(made.home, '.local/share/simple-ipc')), []);
+    t.notRegex(readFileSync(join(folder, 'git'), 'utf8'), /fsmonitor--daemon/u, 'it has only what is git’s');
+    t.deepEqual(readdirSync(join(made.home, '.local/share/simple-ipc')), ['git-exec']);
     const twice = await made.ours(['install', '--undo']);
     t.is(twice.code, 0);
     t.regex(twice.stderr, /Nothing is installed in the repository/u);
@@ -108,12 +109,13 @@ newGitTest(
     t.is(stdout, `${made.repository}\n`);
     t.is((await made.gits(['stop'], where)).code, 0);
     t.is(await programAt(made.socket), undefined);
-    // It stays while this shell's git needs it.
-    const { stderr } = await made.ours(['install', '--undo'], where);
-    t.regex(stderr, /GIT_EXEC_PATH still names/u);
-    t.true(existsSync(folder));
-    t.regex((await made.ours(['install', '--undo'])).stderr, /Removed .*git-exec/u);
-    t.false(existsSync(folder));
+    // It stays, for a shell whose git needs it, and starts git's own daemon.
+    const { stderr } = await made.ours(['install', '--undo']);
+    t.regex(stderr, /has git's own commands now, and nothing of ours/u);
+    t.is((await made.tryGit(['-c', 'alias.x=!git rev-parse --show-toplevel', 'x'], where)).stdout, stdout);
+    t.is((await made.gits(['start'], where)).code, 0);
+    await t.throwsAsync(programAt(made.socket), { code: 'SIMPLE_IPC_NO_CONTROL' }, 'it is not ours');
+    t.is((await made.gits(['stop'], where)).code, 0);
   },
 );
 

@@ -63,11 +63,15 @@ export function writeExecPath(folder: string, real: string, command: readonly st
   return changes > 0;
 }
 
-/** Removes such a folder; gives whether there was one. */
-export function removeExecPath(folder: string): boolean {
+/**
+ * Leaves such a folder with git's own commands and nothing else. It stays: a git of a shell that still names it would do without half of its
+ * commands.
+ *
+ * @returns Whether there is one.
+ */
+export function disarmExecPath(folder: string, real: string): boolean {
   if (!existsSync(folder) || !isOurs(folder)) return false;
-  // No link is followed.
-  rmSync(folder, { recursive: true });
+  writeScript(join(folder, GIT), `#!/bin/sh\n${MARK}\nexec ${shellWord(join(real, GIT))} "$@"\n`);
   return true;
 }
 

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { serve } from '../../index.ts';
 import { shellWord, shellWords } from './shell.ts';
+import { TRIED } from './tried.ts';
 
 /** What a hook sends a request with, and takes the answer by: a command that has the first on stdin, and the second on stdout. */
 export interface Transport {
@@ -69,7 +70,7 @@ else
   IFS= read -r dir <.git
   dir=\${dir#gitdir: }
 fi
-tried=$dir/fsmonitor--daemon/tried
+tried=$dir/${TRIED}
 ${special}if [ -S "$dir/$name" ] && cd "$dir"; then
   printf 'hook 2 %s\\n' "$2" | ${transport.command} 2>/dev/null && exit 0
   cd "$top"

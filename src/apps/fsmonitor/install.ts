@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FsmonitorError, saidByGit } from './errors.ts';
-import { realExecPath, removeExecPath, writeExecPath } from './exec-path.ts';
+import { disarmExecPath, realExecPath, writeExecPath } from './exec-path.ts';
 import { runGit } from './git.ts';
 import { findTransport, writeHook } from './hook.ts';
 import { findRepository, type Repository } from './repository.ts';
@@ -61,7 +61,7 @@ export async function install(options: InstallOptions, installer: Installer): Pr
     });
   }
   if (place.repository === undefined) {
-    say('In each repository the daemon starts with the first git status.');
+    say('In each repository the daemon starts with the first git status that finds none.');
   } else {
     await startOurs(place.repository, installer);
   }
@@ -82,7 +82,7 @@ export async function uninstall(options: InstallOptions, installer: Installer): 
     say(`Removed the hook ${place.hook}.`);
   }
   rmSync(place.user, { force: true });
-  leaveExecPath(installer);
+  await leaveExecPath(installer);
   if (place.repository === undefined) {
     say('Daemons that run go on: simple-ipc fsmonitor stop, in its repository, ends one.');
   } else if ((await installer.listener(place.repository)) === 'ours') {
@@ -150,13 +150,15 @@ async function configure(
 ): Promise<void> {
   const changed = await setAll(settings, wanted);
   for (const [key, value] of Object.entries(wanted)) {
-    const before = changed.get(key);
-    if (before === undefined) say(`${key} is ${quoted(value)} already ${where}.`);
-    else if (before.length === 0) say(`Set ${key} to ${quoted(value)} ${where}.`);
-    else
-      say(
-        `Set ${key} to ${quoted(value)} ${where}; it was ${before.map(quoted).join(', ')}, and --undo puts that back.`,
-      );
+    const change = changed.get(key);
+    if (change === undefined) {
+      say(`${key} is ${quoted(value)} already ${where}.`);
+      continue;
+    }
+    const was = change.was.length === 0 ? '' : `; it was ${change.was.map(quoted).join(', ')}`;
+    const { restored } = change;
+    const undo = restored.length === 0 ? 'takes it out' : `puts ${restored.map(quoted).join(', ')} back`;
+    say(`Set ${key} to ${quoted(value)} ${where}${was}. --undo ${undo}.`);
   }
 }
 
@@ -176,25 +178,23 @@ async function installExecPath({ user, settings }: Place, { command, say }: Inst
   } else {
     say("Add this line to your shell's profile, so that a git that finds no daemon starts ours:");
     say(`  ${exportLine(folder)}`);
-    say('And install again when git was updated: then it may have more commands.');
+    say('Until then git starts its own daemon where ours does not run.');
+    say('Install again when git or Node.js was updated: git may have more commands, and ours be elsewhere.');
   }
 }
 
-/** Removes the folder when nobody uses it any more. */
-function leaveExecPath({ say }: Installer): void {
-  const data = dataDirectory();
+/** When nobody uses the folder any more, git starts its own daemon again. */
+async function leaveExecPath({ say }: Installer): Promise<void> {
+  const users = usersOf(dataDirectory());
   const folder = execFolder();
-  if (!existsSync(folder) || usersIn(usersOf(data)).length > 0) return;
-  if (process.env['GIT_EXEC_PATH'] === folder) {
-    // To remove it would take half of its commands from the git of this shell.
-    say(`GIT_EXEC_PATH still names ${folder}, so it stays. Take this line out of your shell's profile:`);
-    say(`  ${exportLine(folder)}`);
-    say('and in a new shell do this again, to have it removed.');
-  } else if (removeExecPath(folder)) {
-    rmSync(usersOf(data), { recursive: true, force: true });
-    say(`Removed ${folder}. If your shell's profile has this line, take it out:`);
-    say(`  ${exportLine(folder)}`);
-  }
+  if (!existsSync(folder) || usersIn(users).length > 0) return;
+  if (!disarmExecPath(folder, await realExecPath(folder))) return;
+  rmSync(users, { recursive: true, force: true });
+  say(
+    `${folder} has git's own commands now, and nothing of ours. If your shell's profile has this line, take it out:`,
+  );
+  say(`  ${exportLine(folder)}`);
+  say(`and when no shell has it any more, remove the folder: rm -r ${shellWord(folder)}`);
 }
 
 function execFolder(): string {

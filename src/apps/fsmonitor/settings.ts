@@ -23,22 +23,23 @@ interface Memory {
 /**
  * Gives keys their values, and first writes down what they were: at the second time what they were before the first.
  *
- * @returns What each was, of those that were not as they should be.
+ * @returns Those that were not as they should be: what each was, and what it will be put back to.
  * @throws {FsmonitorError} In git's words.
  */
 export async function setAll(
   settings: Settings,
   wanted: Readonly<Record<string, string>>,
-): Promise<Map<string, readonly string[]>> {
+): Promise<Map<string, { was: readonly string[]; restored: readonly string[] }>> {
   const memory = recall(settings) ?? { before: {}, set: {} };
-  const changed = new Map<string, readonly string[]>();
+  const changed = new Map<string, { was: readonly string[]; restored: readonly string[] }>();
   for (const [key, value] of Object.entries(wanted)) {
     const values = await valuesOf(settings, key);
     const isOurs = memory.before[key] !== undefined && values.length === 1 && values[0] === memory.set[key];
     // What somebody has set since then is what is to be put back.
     if (!isOurs) memory.before[key] = values;
     memory.set[key] = value;
-    if (values.length !== 1 || values[0] !== value) changed.set(key, values);
+    if (values.length !== 1 || values[0] !== value)
+      changed.set(key, { was: values, restored: memory.before[key] as string[] });
   }
   remember(settings, memory);
   for (const key of changed.keys()) await git(settings, ['--replace-all', key, wanted[key] as string]);
