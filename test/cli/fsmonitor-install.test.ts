@@ -119,6 +119,21 @@ newGitTest(
   },
 );
 
+newGitTest(
+  'GIT_EXEC_PATH names the folder by another spelling: git does not become its own',
+  async (t, git) => {
+    const made = place(t, git);
+    await made.ours(['install']);
+    const folder = join(made.home, '.local/share/simple-ipc/git-exec');
+    const before = readFileSync(join(folder, 'git'), 'utf8');
+    const { stderr, code } = await made.ours(['install'], { env: { GIT_EXEC_PATH: `${folder}/` } });
+    t.is(code, 0, stderr);
+    t.regex(stderr, /GIT_EXEC_PATH names it already/u);
+    t.is(readFileSync(join(folder, 'git'), 'utf8'), before);
+    await made.ours(['stop']);
+  },
+);
+
 newGitTest("the folder has all of git's commands, new ones too, and none that is gone", async (t, git) => {
   const made = place(t, git);
   const real = join(made.root, 'git-core');

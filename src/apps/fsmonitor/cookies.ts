@@ -91,7 +91,6 @@ export class Cookies {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       // Somebody has removed the directory.
-      this.#unwatch();
       this.#prepare();
       file = openSync(path, 'wx', 0o600);
     }
@@ -100,6 +99,7 @@ export class Cookies {
   }
 
   #prepare(): void {
+    this.#unwatch();
     mkdirSync(this.#directory, { recursive: true });
     if (this.#queue !== undefined) {
       const queue = this.#queue;
@@ -109,9 +109,19 @@ export class Cookies {
       });
       this.#watch.on('error', () => this.#unwatch());
     }
-    // What a daemon left that was killed while it made one.
-    for (const name of readdirSync(this.#directory)) unlinkSync(join(this.#directory, name));
+    this.#clean();
     this.#isReady = true;
+  }
+
+  /** Removes what a daemon left that was killed while it made one. */
+  #clean(): void {
+    for (const name of readdirSync(this.#directory)) {
+      try {
+        unlinkSync(join(this.#directory, name));
+      } catch {
+        // It is in nobody's way.
+      }
+    }
   }
 
   #unwatch(): void {

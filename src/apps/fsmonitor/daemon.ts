@@ -79,7 +79,7 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   const queue = new EventQueue(() => lose('overflow'));
   const cookies = new Cookies(gitDirectory, isTree ? queue : undefined);
   const watcher: Watcher = isTree
-    ? new Tree(worktree, queue, watched, { isOne: mounts.areNone })
+    ? new Tree(worktree, queue, watched, mounts)
     : new RecursiveWatch(repository, watched, cookies);
 
   const doubt = (): Doubt | undefined => {

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -29,7 +30,7 @@ const MARK = '# Written by: simple-ipc fsmonitor install';
 export async function realExecPath(folder: string): Promise<string> {
   const { GIT_EXEC_PATH: given, ...rest } = process.env;
   // Whoever has set it to something else has a reason.
-  const env = given === undefined || given === folder ? rest : process.env;
+  const env = given === undefined || isSameDirectory(given, folder) ? rest : process.env;
   const { code, stdout, stderr } = await runGit(['--exec-path'], '/', { env });
   if (code !== 0) throw new FsmonitorError(`git does not say where its commands are: ${stderr.trim()}`);
   return stdout.trimEnd();
@@ -44,6 +45,10 @@ export async function realExecPath(folder: string): Promise<string> {
 export function writeExecPath(folder: string, real: string, command: readonly string[]): boolean {
   if (existsSync(folder) && !isOurs(folder))
     throw new FsmonitorError(`'${folder}' has something else in it: move it away, and install again`);
+  if (isSameDirectory(real, folder) || isOurScript(join(real, GIT)))
+    throw new FsmonitorError(
+      `'${real}' has been written by simple-ipc, and is not where git has its commands: unset GIT_EXEC_PATH`,
+    );
   mkdirSync(folder, { recursive: true });
   const names = readdirSync(real).filter((name) => name !== GIT);
   let changes = writeScript(join(folder, GIT), gitScript(join(real, GIT), command)) ? 1 : 0;
@@ -114,8 +119,22 @@ function linkAt(path: string): string | undefined {
 /** It is empty, or has the program that is written here. */
 function isOurs(folder: string): boolean {
   if (readdirSync(folder).length === 0) return true;
+  return isOurScript(join(folder, GIT));
+}
+
+/** Whether a file is a script that is written here. */
+function isOurScript(file: string): boolean {
   try {
-    return readFileSync(join(folder, GIT), 'utf8').includes(MARK);
+    return readFileSync(file, 'latin1').includes(MARK);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether two names are of one directory. */
+export function isSameDirectory(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
   } catch {
     return false;
   }

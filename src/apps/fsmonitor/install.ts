@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FsmonitorError, saidByGit } from './errors.ts';
-import { disarmExecPath, realExecPath, writeExecPath } from './exec-path.ts';
+import { disarmExecPath, isSameDirectory, realExecPath, writeExecPath } from './exec-path.ts';
 import { runGit } from './git.ts';
 import { findTransport, writeHook } from './hook.ts';
 import { findRepository, type Repository } from './repository.ts';
@@ -46,6 +46,18 @@ export function dataDirectory({ XDG_DATA_HOME: data = '' }: NodeJS.ProcessEnv = 
  * @throws {FsmonitorError} Where it cannot be, in git's words or our own.
  */
 export async function install(options: InstallOptions, installer: Installer): Promise<void> {
+  try {
+    await installAll(options, installer);
+  } catch (error) {
+    const { syscall, message } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new FsmonitorError(`not all is installed: ${message}. Mend that, and install again; or --undo`, {
+      cause: error,
+    });
+  }
+}
+
+async function installAll(options: InstallOptions, installer: Installer): Promise<void> {
   const { say } = installer;
   const place = await placeOf(options, installer);
   const { version, hasClient } = await gitVersion(place.settings.directory);
@@ -173,7 +185,7 @@ async function installExecPath({ user, settings }: Place, { command, say }: Inst
   mkdirSync(dirname(user), { recursive: true });
   writeFileSync(user, `${settings.memory}\n`);
   say(`${isNew ? 'Wrote' : 'All is there already:'} ${folder}, git's commands with our daemon among them.`);
-  if (process.env['GIT_EXEC_PATH'] === folder) {
+  if (isSameDirectory(process.env['GIT_EXEC_PATH'] ?? '', folder)) {
     say('GIT_EXEC_PATH names it already: a git that finds no daemon starts ours.');
   } else {
     say("Add this line to your shell's profile, so that a git that finds no daemon starts ours:");

@@ -1,14 +1,12 @@
 import { type Dirent, type FSWatcher, lstatSync, readdirSync, type Stats, statfsSync, watch } from 'node:fs';
 import { cannotWatch } from './watch-errors.ts';
+import type { Mounts } from './mounts.ts';
 import type { EventQueue } from './overflow.ts';
 import { anythingIn, bytesOf, DOT_GIT, isDistrusted, rawPath, within } from './paths.ts';
 import type { Watched, Watcher } from './watcher.ts';
 
 /** What is wrong with a directory that is not there any more: the one that it was in tells of that. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
-/** How old a time of change has to be, so that no change after it has the same, in milliseconds: the clock of files may tick as rarely as each 10. */
-const SETTLED = 100;
-
 /** What is wrong with one whose changes cannot be seen. */
 const BLIND: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG']);
 
@@ -28,8 +26,6 @@ class Directory {
   children: Map<string, Directory> | undefined;
   watch: FSWatcher | undefined;
   isLeft = false;
-  /** Which directory it is, and as of when; nothing where that was not settled. See `#identify`. */
-  identity: string | undefined;
 
   constructor(path: string, name: string, isRepository = false) {
     this.path = path;
@@ -47,18 +43,17 @@ export class Tree implements Watcher {
   readonly #worktree: string;
   readonly #queue: EventQueue;
   readonly #watched: Watched;
+  readonly #mounts: Pick<Mounts, 'areNone'>;
   readonly #blind = new Set<Directory>();
   #root: Directory;
 
-  /**
-   * @param isOne - Whether all of it is on one file system.
-   * @throws {FsmonitorError} When there are no watches left.
-   */
-  constructor(worktree: string, queue: EventQueue, watched: Watched, { isOne = false } = {}) {
+  /** @throws {FsmonitorError} When there are no watches left. */
+  constructor(worktree: string, queue: EventQueue, watched: Watched, mounts: Pick<Mounts, 'areNone'>) {
     this.#worktree = rawPath(worktree);
     this.#queue = queue;
     this.#watched = watched;
-    this.#root = this.#build(isOne && COUNTING_LINKS.has(statfsSync(worktree).type));
+    this.#mounts = mounts;
+    this.#root = this.#build(mounts.areNone && COUNTING_LINKS.has(statfsSync(worktree).type));
   }
 
   get blind(): string | undefined {
@@ -79,7 +74,8 @@ export class Tree implements Watcher {
     // The new watches first: a directory that has one already shares it, and loses no event.
     const old = this.#root;
     this.#root = this.#build(false);
-    this.#leave(old);
+    // To close these hides nothing: what is still in the worktree has a new one.
+    this.#leave(old, (told) => told.close());
   }
 
   close(): void {
@@ -155,12 +151,12 @@ export class Tree implements Watcher {
     }
   }
 
-  #leave(directory: Directory): void {
+  #leave(directory: Directory, close = (told: FSWatcher) => this.#queue.closeLater(told)): void {
     const pending = [directory];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       next.isLeft = true;
       this.#blind.delete(next);
-      if (next.watch !== undefined) this.#queue.closeLater(next.watch);
+      if (next.watch !== undefined) close(next.watch);
       if (next.children !== undefined) pending.push(...next.children.values());
     }
   }
@@ -174,6 +170,7 @@ export class Tree implements Watcher {
     try {
       if (directory.isRepository) this.#tell(parentOf(directory.path), DOT_GIT);
       else if (directory === this.#root && name === DOT_GIT) this.#watched.moved();
+      else if (type === 'rename' && this.#mayHaveLost(directory, name)) this.#watched.lost('watch-failed');
       else if (type === 'rename') this.#renamed(directory, name);
       else this.#touched(directory, name);
     } catch (error) {
@@ -188,47 +185,44 @@ export class Tree implements Watcher {
     else this.#tell(directory.path, name);
   }
 
-  /** It is there now and was not, or the other way round, or is another; or it is a directory whose attributes have changed. */
+  /**
+   * It is there now and was not, or the other way round, or is another; or it is a directory whose attributes have changed. Which of these cannot be told for
+   * sure: inode numbers come again, and times can be set. So a directory is entered anew.
+   */
   #renamed(directory: Directory, name: string): void {
     const { path, children } = directory;
     const child = children?.get(name);
     const stats = this.#look(within(path, name));
-    const identity = stats?.isDirectory() === true ? this.#identify(directory, stats) : undefined;
     if (child !== undefined) {
-      if (identity !== undefined && identity === child.identity) return this.#tell(path, name);
       children?.delete(name);
       this.#leave(child);
-    } else if (stats === undefined && name === directory.name && this.#isOwn(directory)) {
+    } else if (stats === undefined && name === directory.name && this.#look(path) === undefined) {
+      // It is gone itself: the one that it was in tells.
       return;
     }
     this.#tell(path, name);
     if (stats?.isDirectory() !== true) return;
     const entered = new Directory(within(path, name), name, name === DOT_GIT);
-    entered.identity = identity;
     (directory.children ??= new Map()).set(name, entered);
     this.#enter(entered, { tells: true });
   }
 
   /**
-   * Which directory this is. It stays the same until something in its parent is renamed, for that changes the time of the parent; so who only changes the
-   * attributes of a large directory, again and again, does not have it entered each time.
+   * Events of a directory itself come with its own name, and look as if they were of something in it. Its watch may have ended: where it was removed, the directory that it was in
+   * tells. Nobody else tells of the worktree itself, and of what was mounted.
    */
-  #identify(parent: Directory, { dev, ino }: Stats): string | undefined {
-    const time = this.#look(parent.path)?.mtimeMs;
-    return time !== undefined && time < Date.now() - SETTLED ? `${dev}:${ino}:${time}` : undefined;
-  }
-
-  /** Events of a directory itself come with its own name, and look as if they were of something in it. It is gone: the one that it was in tells. */
-  #isOwn(directory: Directory): boolean {
-    if (directory === this.#root) this.#watched.moved();
-    return this.#look(directory.path) === undefined;
+  #mayHaveLost(directory: Directory, name: string): boolean {
+    if (name !== directory.name || (directory !== this.#root && this.#mounts.areNone)) return false;
+    this.#watched.moved();
+    return true;
   }
 
   #look(path: string): Stats | undefined {
     try {
       return lstatSync(this.#absolute(path), { throwIfNoEntry: false });
-    } catch {
-      // Its path is too long, or has no right of way: whoever asks git about it cannot see it either.
+    } catch (error) {
+      // Its path is too long, or there is no right of way to it; git, which goes there step by step, may see it.
+      if (!GONE.has((error as NodeJS.ErrnoException).code ?? '')) this.#watched.lost('watch-failed');
       return undefined;
     }
   }

@@ -168,6 +168,14 @@ onLinux('the disk is full: the answer is trivial', async (t) => {
   t.is(server.state, 'accepting');
 });
 
+onLinux('what stands among the cookies and cannot be removed is in nobody’s way', async (t) => {
+  const tree = await watchedTree(t, ['.git/fsmonitor--daemon/cookies/directory/file']);
+  for (let round = 0; round < 3; round++) {
+    tree.write('a', `${round}`);
+    t.deepEqual(await tree.changes(), ['a']);
+  }
+});
+
 onLinux('what a killed daemon left of a cookie is removed', async (t) => {
   const left = 'fsmonitor--daemon/cookies/1-1';
   const tree = await watchedTree(t, [`.git/${left}`]);
