@@ -46,6 +46,8 @@ export class Tree implements Watcher {
   readonly #mounts: Pick<Mounts, 'areNone'>;
   readonly #blind = new Set<Directory>();
   #root: Directory;
+  /** Which directory the worktree was when it was entered. */
+  #identity: string | undefined;
 
   /** @throws {FsmonitorError} When there are no watches left. */
   constructor(worktree: string, queue: EventQueue, watched: Watched, mounts: Pick<Mounts, 'areNone'>) {
@@ -84,6 +86,7 @@ export class Tree implements Watcher {
 
   /** @param countsLinks - A directory that has none in it can be told by its links, which takes a third of the time of listing it. */
   #build(countsLinks: boolean): Directory {
+    this.#identity = identityOf(this.#worktree);
     const root = new Directory('', this.#worktree.slice(this.#worktree.lastIndexOf('/') + 1));
     try {
       this.#enter(root, { countsLinks });
@@ -212,9 +215,12 @@ export class Tree implements Watcher {
    * tells. Nobody else tells of the worktree itself, and of what was mounted.
    */
   #mayHaveLost(directory: Directory, name: string): boolean {
-    if (name !== directory.name || (directory !== this.#root && this.#mounts.areNone)) return false;
+    if (name !== directory.name) return false;
+    if (!this.#mounts.areNone) return true;
+    if (directory !== this.#root) return false;
     this.#watched.moved();
-    return true;
+    // It may as well have something in it that is called as it is itself.
+    return identityOf(this.#worktree) !== this.#identity;
   }
 
   #look(path: string): Stats | undefined {
@@ -237,6 +243,16 @@ export class Tree implements Watcher {
 
   #changed(path: string): void {
     this.#watched.changed(path);
+  }
+}
+
+/** Which directory it is: its number may come again, but not with the time at which it was made. Nothing, where that cannot be seen. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino, birthtimeNs } = lstatSync(bytesOf(path), { bigint: true });
+    return `${dev}:${ino}:${birthtimeNs}`;
+  } catch {
+    return undefined;
   }
 }
 

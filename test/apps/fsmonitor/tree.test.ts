@@ -139,6 +139,16 @@ onLinux('a worktree in place of another, with the same number', async (t) => {
   }
 });
 
+onLinux('something in the worktree that is called as it is itself', async (t) => {
+  const tree = await watchedTree(t);
+  tree.write('tree');
+  t.deepEqual(await tree.changes(), ['tree']);
+  rmSync(tree.at('tree'));
+  t.deepEqual(await tree.changes(), ['tree']);
+  tree.write('tree/f');
+  t.deepEqual(await tree.changes(), ['tree', 'tree/f']);
+});
+
 onLinux('a mount that is taken away and made again between two questions', async (t) => {
   const tree = await watchedTree(t, ['d/f']);
   const run = (...words: [string, ...string[]]) => spawnSync(words[0], words.slice(1)).status === 0;
