@@ -34,7 +34,7 @@ export class RecursiveWatch implements Watcher {
   }
 
   *directories(): Generator<string, void> {
-    for (const directory of this.#walk('')) yield rawPath(directory);
+    for (const { directory } of this.#walk('')) yield rawPath(directory);
   }
 
   rebuild(): void {
@@ -78,19 +78,20 @@ export class RecursiveWatch implements Watcher {
 
   /** A directory that was moved in brings no events of what is in it. */
   #appeared(path: string): void {
-    for (const directory of this.#walk(path)) {
+    for (const { directory, entries } of this.#walk(path)) {
       this.#watched.changed(anythingIn(rawPath(directory)));
-      for (const { name } of this.#list(directory)) this.#changed(within(directory, name));
+      for (const { name } of entries) this.#changed(within(directory, name));
     }
   }
 
-  /** A directory and all below it; nothing, where it is none. */
-  *#walk(path: string): Generator<string, void> {
+  /** A directory and all below it, and what is in each; nothing, where it is none. */
+  *#walk(path: string): Generator<{ directory: string; entries: Dirent[] }, void> {
     const pending = [path];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (!this.#isDirectory(next)) continue;
-      yield next;
-      for (const entry of this.#list(next))
+      const entries = this.#list(next);
+      yield { directory: next, entries };
+      for (const entry of entries)
         if (entry.isDirectory() && entry.name !== DOT_GIT) pending.push(within(next, entry.name));
     }
   }

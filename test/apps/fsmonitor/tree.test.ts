@@ -121,9 +121,9 @@ onLinux(
 );
 
 onLinux('a worktree in place of another, with the same number', async (t) => {
-  const { dir } = { dir: temporaryDirectory(t) };
-  const worktree = join(dir, 'tree');
-  const gitDirectory = join(dir, 'git');
+  const base = temporaryDirectory(t);
+  const worktree = join(base, 'tree');
+  const gitDirectory = join(base, 'git');
   mkdirSync(worktree);
   mkdirSync(gitDirectory);
   const tree = await watching(t, repositoryAt(worktree, gitDirectory));

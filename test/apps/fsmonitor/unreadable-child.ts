@@ -3,28 +3,19 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { watchRepository } from '../../../src/apps/fsmonitor/daemon.ts';
 import { request, serve } from '../../../src/index.ts';
+import { repositoryAt } from '../../support/watched.ts';
 
 const worktree = join(process.argv[2] as string, 'tree');
-const gitDirectory = join(worktree, '.git');
-const socket = join(gitDirectory, 'ipc');
+const repository = repositoryAt(worktree);
+const { gitDirectory, socket } = repository;
 mkdirSync(join(worktree, 'd/e'), { recursive: true });
 mkdirSync(gitDirectory);
 writeFileSync(join(worktree, 'd/e/f'), '');
 chmodSync(join(worktree, 'd'), 0o300);
 
-const config = {
-  ipcThreads: 8,
-  startTimeout: 60,
-  announceStartup: false,
-  allowRemote: undefined,
-  socketDirectory: undefined,
-};
 const answers: unknown[] = [];
 let trivial: string | undefined;
-const daemon = watchRepository(
-  { worktree, gitDirectory, socket, config },
-  { onAnswer: (facts) => (trivial = facts.trivial) },
-);
+const daemon = watchRepository(repository, { onAnswer: (facts) => (trivial = facts.trivial) });
 const server = await serve(socket, daemon.handler);
 let token = 'builtin:fake';
 const ask = async () => {
