@@ -56,8 +56,10 @@ export interface State {
   readonly cookies: Cookies;
   /** All directories that git looks into. */
   directories(): Iterable<string>;
+  /** Looks for what nobody tells: what was mounted. It takes longer than all the rest, and is in time after a cookie. */
+  look(): void;
   /**
-   * Looks whether all that changes is seen, and mends what can be.
+   * Whether all that changes is seen, as far as is known. Mends what can be.
    *
    * @throws What keeps it from answering at all.
    */
@@ -166,6 +168,7 @@ async function answerTo(command: string, state: State, signal: AbortSignal): Pro
   signal.throwIfAborted();
   // At the end of this turn of the event loop it is known whether events were lost in it.
   await new Promise(setImmediate);
+  state.look();
   const doubtSince = state.doubt();
   if (doubtSince !== undefined) return trivial(doubtSince, waited);
   if (result === 'timed-out') return trivial('cookie-timed-out', waited);

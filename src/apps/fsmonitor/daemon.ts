@@ -82,10 +82,12 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
     ? new Tree(worktree, queue, watched, mounts)
     : new RecursiveWatch(repository, watched, cookies);
 
+  const look = () => {
+    if (mounts.changed()) lose('mount');
+  };
   const doubt = (): Doubt | undefined => {
     watched.moved();
     if (failure !== undefined) throw failure;
-    if (mounts.changed()) lose('mount');
     if (lost !== undefined) return rebuild(lost);
     if (mounts.remote !== undefined) return 'remote-mount';
     return watcher.blind === undefined ? undefined : 'unwatchable';
@@ -103,7 +105,7 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   };
 
   return {
-    handler: answering({ journal, cookies, doubt, directories: () => watcher.directories() }, onAnswer),
+    handler: answering({ journal, cookies, look, doubt, directories: () => watcher.directories() }, onAnswer),
     classify,
     ended,
     close() {
