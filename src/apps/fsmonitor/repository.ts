@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -111,6 +110,8 @@ async function isRemote(path: string, worktree: string): Promise<boolean> {
 
 /** A socket on a network file system may be of another machine. See fsmonitor_ipc__get_path in git's compat/fsmonitor. */
 function socketElsewhere(worktree: string, { socketDirectory = '' }: Config): string {
+  // Loaded where it is needed, for it takes as long as a good part of a start.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const name = `.git-fsmonitor-${createHash('sha1').update(worktree).digest('hex')}`;
   return resolve(socketDirectory === '' ? homedir() : expandHome(socketDirectory), name);
 }
