@@ -44,3 +44,9 @@ function wholeNumber(text: string): number {
   if (/^\d+$/u.test(text) && Number.isSafeInteger(number)) return number;
   throw new InvalidArgumentError('Give a whole number, such as 1000.');
 }
+
+/** A shell would take one that is empty for done, and every request for answered. */
+export function shellCommand(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It is empty: give a command, such as cat.');
+}

@@ -58,6 +58,11 @@ start and run take as well, as simple-ipc serve does:
     --service-name <name> what traces are found by
     --events <file>       add every transition to a file as a line of JSON
 
+install has git ask this daemon, and says more with --help:
+    --global              in all repositories of this user
+    --undo                put everything back as it was
+    --hook                by a hook, also where git has a client of its own
+
 `;
 
 /**

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ServeOptions } from '../index.ts';
 import type { Notify } from '../system/notify.ts';
-import { bytes, count, milliseconds, seconds } from './arguments.ts';
+import { bytes, count, milliseconds, seconds, shellCommand } from './arguments.ts';
 import { chooseHandler, type HandlerFlags } from './handler.ts';
 import {
   addDetachOptions,
@@ -56,7 +56,9 @@ export function addServe(program: Command): void {
         .conflicts(['exec', 'module']),
     )
     .addOption(
-      new Option('--exec <CMD>', 'answer each request by a shell command').conflicts(['app', 'module']),
+      new Option('--exec <CMD>', 'answer each request by a shell command')
+        .argParser(shellCommand)
+        .conflicts(['app', 'module']),
     )
     .addOption(new Option('--module <FILE>', "answer by a module's handler").conflicts(['app', 'exec']))
     .option('--concurrency <N>', 'handlers at once; the others wait (default: 256)', count)

@@ -33,6 +33,10 @@ const wrong: Record<string, { args: string[]; says: RegExp }> = {
     args: ['send', '--wait-if-busy', 'x', 'ping'],
     says: /put it at the end of the line/u,
   },
+  'a command that does nothing': {
+    args: ['serve', 'x', '--exec', ' '],
+    says: /It is empty: give a command/u,
+  },
   'a path that names nothing': { args: ['send', 'x/', 'ping'], says: /cannot name a socket/u },
   'a server at such a path': { args: ['serve', 'x/'], says: /cannot name a socket/u },
 };
