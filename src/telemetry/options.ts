@@ -188,9 +188,9 @@ function exporterEnvironment(endpoint: unknown, given: NodeJS.ProcessEnv): NodeJ
   // Jaeger takes traces alone, so metrics go out only where somebody asked for them.
   if (!isSet('OTEL_METRICS_EXPORTER')) env['OTEL_METRICS_EXPORTER'] = 'none';
   env['OTEL_LOGS_EXPORTER'] = 'none';
-  // A batch is 512 spans. If it were full for the SDK, the SDK would export it unasked, and nobody would learn how that went.
-  env['OTEL_BSP_MAX_QUEUE_SIZE'] = '2048';
-  env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] = '1024';
+  // A batch is 2,048 spans. If it were full for the SDK, the SDK would export it unasked, and nobody would learn how that went.
+  env['OTEL_BSP_MAX_QUEUE_SIZE'] = '8192';
+  env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] = '4096';
   // What the application has preloaded is not for this thread.
   delete env['NODE_OPTIONS'];
   return env;

@@ -11,6 +11,7 @@ import {
   SamplingDecision,
   SpanStatusCode,
   trace,
+  type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -26,14 +27,21 @@ import { creationAttributes, finishSpan, spanKind, spanName } from './span.ts';
 import type { FromExporter, ToExporter } from './thread.ts';
 import { VERSION } from '../version.ts';
 
-/** How often the ring is looked at while little comes, in milliseconds. */
+/** How often it is looked whether enough has come, in milliseconds. */
 const POLL = 50;
+/** How long less than a batch waits for more, in milliseconds. */
+const PATIENCE = 250;
 /** The most records that are read before others on this thread have their turn. */
 const READ_AT_ONCE = 4_096;
-/** The most spans that are exported at once. */
-const BATCH = 512;
+/**
+ * The most spans that are exported at once, and as many as are waited for: whenever this thread and the collector wake,
+ * they take a processor from those who serve and ask, so they wake seldom.
+ */
+const BATCH = 2_048;
+/** What the spans of a batch weigh at most beyond their records, in characters and the like: collectors refuse a request that is too long. */
+const BATCH_WEIGHT = 2 ** 20;
 /** How many spans wait here for a collector that is slow, beyond what waits in the ring. */
-const MAX_PENDING = 4 * BATCH;
+const MAX_PENDING = BATCH;
 
 const { buffer, port, origin, serviceName, argv } = workerData as ToExporter;
 // The SDK describes the process by it, and would show this file.
@@ -53,6 +61,7 @@ class Exporter {
   readonly #ring = new Ring(buffer);
   readonly #sdk: NodeSDK;
   readonly #provider: TracerProvider;
+  readonly #tracer: Tracer;
   readonly #metrics: Metrics;
   readonly #texts: string[] = [''];
   readonly #details: (Message & { kind: 'details' })[] = [];
@@ -61,6 +70,10 @@ class Exporter {
   readonly #textOf = (number: number) => this.#text(number);
   #origin = origin;
   #exporting = false;
+  /** When records were read last. */
+  #readAt = performance.now();
+  /** What has come beside the ring, and waits here. */
+  #weight = 0;
   /** Of the batch that is being exported: what the collector took the batch without. */
   #rejected = 0;
   /** Drops that the metrics have been told of. */
@@ -79,6 +92,7 @@ class Exporter {
     this.#sdk.start();
     const provider = trace.getTracerProvider();
     this.#provider = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+    this.#tracer = this.#provider.getTracer(SCOPE, VERSION, { schemaUrl: SCHEMA_URL });
     this.#metrics = new Metrics(
       metrics.getMeterProvider().getMeter(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }),
     );
@@ -116,9 +130,11 @@ class Exporter {
 
   // ---- What comes from the serving thread.
 
-  /** Takes what has come, and exports it. */
+  /** Takes what has come, and exports it, where that is enough. */
   pump(): void {
     this.#receive();
+    if (!this.#isDue) return;
+    this.#readAt = performance.now();
     let left = READ_AT_ONCE;
     for (; left > 0; left -= 1) {
       const record = this.#ring.oldest();
@@ -134,6 +150,18 @@ class Exporter {
     if (this.#exporting) return;
     if (this.#pending.length > 0) void this.#export();
     else if (left > 0) this.#onIdle?.();
+  }
+
+  /** Whether there is a batch; or less than that has waited long, or has no room to wait. */
+  get #isDue(): boolean {
+    const { waiting, capacity } = this.#ring;
+    return (
+      this.#onIdle !== undefined ||
+      this.#pending.length + waiting >= BATCH ||
+      waiting >= capacity / 4 ||
+      this.#weight >= BATCH_WEIGHT ||
+      performance.now() - this.#readAt >= PATIENCE
+    );
   }
 
   get #isFull(): boolean {
@@ -155,9 +183,11 @@ class Exporter {
         break;
       case 'details':
         this.#details.push(message);
+        this.#weight += message.weight;
         break;
       case 'span':
         this.#pending.push({ weight: message.weight, make: () => this.#makeSent(message.span) });
+        this.#weight += message.weight;
         break;
       case 'server':
         this.#serverIs(message);
@@ -182,7 +212,7 @@ class Exporter {
     for (;;) {
       const details = this.#details.shift();
       if (details === undefined || (details.span0 === span0 && details.span1 === span1)) return details;
-      this.#ring.free(details.weight);
+      this.#free(details.weight);
     }
   }
 
@@ -205,12 +235,17 @@ class Exporter {
     if (!stored.kept) return;
     const weight = sent?.weight ?? 0;
     if (this.#isFull) {
-      this.#ring.free(weight);
+      this.#free(weight);
       this.#failed(1);
       return;
     }
     const since = this.#origin;
     this.#pending.push({ weight, make: () => this.#makeRequest(stored, sent?.details, since) });
+  }
+
+  #free(weight: number): void {
+    this.#weight -= weight;
+    this.#ring.free(weight);
   }
 
   // ---- Spans.
@@ -224,7 +259,7 @@ class Exporter {
     const epoch = (at: number) => since + at;
     ids.traceId = stored.traceId;
     ids.spanId = stored.spanId;
-    const span = this.#provider.getTracer(SCOPE, VERSION, { schemaUrl: SCHEMA_URL }).startSpan(
+    const span = this.#tracer.startSpan(
       details?.name ?? spanName(facts),
       {
         kind: spanKind(facts),
@@ -266,8 +301,8 @@ class Exporter {
     this.#exporting = true;
     this.#rejected = 0;
     let made = 0;
-    for (const { make, weight } of this.#pending.splice(0, BATCH)) {
-      this.#ring.free(weight);
+    for (const { make, weight } of this.#nextBatch()) {
+      this.#free(weight);
       try {
         make();
         made += 1;
@@ -291,8 +326,19 @@ class Exporter {
       );
     }
     this.#exporting = false;
-    // A batch costs the collector and this thread as much again as the spans in it when it is small, so less waits for more.
-    if (this.#onIdle !== undefined || this.#pending.length + this.#ring.waiting >= BATCH) this.pump();
+    this.pump();
+  }
+
+  /** The next spans to export: one at least. */
+  #nextBatch(): Pending[] {
+    let count = 0;
+    let left = BATCH_WEIGHT;
+    for (const { weight } of this.#pending) {
+      left -= weight;
+      if (count === BATCH || (left < 0 && count > 0)) break;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
   }
 
   async #flush(): Promise<void> {
