@@ -155,6 +155,21 @@ test.serial('a burst that fits is exported whole', async (t) => {
   t.deepEqual(run.problems, []);
 });
 
+test.serial('spans go out in few requests; where they are long, in several', async (t) => {
+  const many = await started(t, { shutdownTimeout: 15_000 });
+  for (let count = 0; count < 4_096; count += 1) observe(many.telemetry.recorder);
+  await many.end();
+  t.is(many.telemetry.stats.exported, 4_096);
+  t.true(many.to.requests <= 4, `${many.to.requests}`);
+
+  const long = await started(t, { shutdownTimeout: 15_000 });
+  const add = () => trace.getActiveSpan()?.setAttribute('text', 'x'.repeat(60_000));
+  for (let count = 0; count < 100; count += 1) observe(long.telemetry.recorder, { run: add });
+  await long.end();
+  t.is(long.telemetry.stats.exported, 100);
+  t.true(long.to.requests >= 5, `${long.to.requests}`);
+});
+
 test.serial('metrics stay whole while a collector of traces hangs', async (t) => {
   const run = await started(
     t,
