@@ -49,6 +49,9 @@ export function inBothCases(parameters: Readonly<Record<string, string>>, prefix
   );
 }
 
+/** How Go collects garbage there: as docker-compose.yml has it. */
+const AS_COMPOSED = { GOGC: '400', GOMEMLIMIT: '700MiB' };
+
 /** Starts one on free ports of 127.0.0.1, or with OTLP on a given one, and waits until it is healthy. */
 export async function startJaeger(bin: string, port?: number): Promise<JaegerProcess> {
   // Another process may take a port between its being found free and Jaeger's start: then with others.
@@ -57,6 +60,7 @@ export async function startJaeger(bin: string, port?: number): Promise<JaegerPro
     const otlp = port ?? free;
     const child = spawn(bin, [`--config=yaml:${JSON.stringify(configuration(otlp, api, health))}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...AS_COMPOSED },
     });
     const ended = once(child, 'close');
     const log = logOf(child);

@@ -7,6 +7,7 @@ export interface CollectedSpan {
   readonly name: string;
   readonly scope: string;
   readonly service: unknown;
+  readonly resource: Readonly<Record<string, unknown>>;
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
@@ -124,6 +125,7 @@ function spansIn(of: Json): CollectedSpan[] {
       name: span['name'] as string,
       scope: scope?.['name'] as string,
       service: attributesIn(of.resource)['service.name'],
+      resource: attributesIn(of.resource),
       traceId: span['traceId'] as string,
       spanId: span['spanId'] as string,
       parentSpanId: span['parentSpanId'] as string | undefined,
