@@ -39,12 +39,11 @@ const PARKED = { status: 'active', value: 'closed', output: undefined, error: un
 export function reusedActors(logic: Logic, parent: AnyActorRef, isObserved: () => boolean): StartActor {
   const free: AnyActorRef[] = [];
 
-  const tellDone = ({ name }: Connection, output: unknown) =>
-    parent.send(
-      isObserved()
-        ? { type: `xstate.done.actor.${name}`, actorId: name, output }
-        : { type: 'xstate.done.actor', output },
-    );
+  const tellDone = (connection: Connection, output: unknown) => {
+    if (!isObserved()) return parent.send({ type: 'xstate.done.actor', output });
+    const { name } = connection;
+    parent.send({ type: `xstate.done.actor.${name}`, actorId: name, output });
+  };
 
   const reused: ActorLogic<MachineSnapshot, ConnectionEvent | Begin, undefined> = {
     getInitialSnapshot: () => PARKED,

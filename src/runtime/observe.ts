@@ -28,9 +28,9 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
       return next;
     },
     getInitialSnapshot(scope, input) {
-      const at = performance.now();
       const snapshot = logic.getInitialSnapshot(scope, input);
-      if (somebodyListens(snapshot)) tell('none', { type: 'xstate.init' }, snapshot, at);
+      // Its actions wait until the actor is started, so no time has passed.
+      if (somebodyListens(snapshot)) tell('none', { type: 'xstate.init' }, snapshot, performance.now());
       return snapshot;
     },
     getPersistedSnapshot: (snapshot, options) => logic.getPersistedSnapshot(snapshot, options),
