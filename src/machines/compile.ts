@@ -9,7 +9,14 @@ import type {
   OutputFrom,
   Snapshot,
 } from 'xstate';
-import { type Args, CompileError, type Step } from './implementations.ts';
+import {
+  type Args,
+  CompileError,
+  implementationsOf,
+  type Step,
+  type Take,
+  type Written,
+} from './implementations.ts';
 import { type Candidate, readStates, type State } from './table.ts';
 
 export { CompileError } from './implementations.ts';
@@ -35,10 +42,15 @@ export type CompiledLogic<TMachine extends AnyStateMachine> = ActorLogic<
  * It takes flat states; `on` with a target, named guards and named actions; named entry and exit actions; `assign` as the
  * implementation of a named action; context and final output. Anything else is refused.
  *
+ * @param written - The same definition's transitions written out, which cost half of what the table does.
  * @throws {CompileError} where the definition has something else.
  */
-export function compile<TMachine extends AnyStateMachine>(machine: TMachine): CompiledLogic<TMachine> {
+export function compile<TMachine extends AnyStateMachine>(
+  machine: TMachine,
+  written?: Written,
+): CompiledLogic<TMachine> {
   const states = readStates(machine);
+  const take = written?.(implementationsOf(machine)) ?? byTable(states);
   const initial = states.get(machine.config.initial as string) as State;
   const rootOutput = machine.config.output as ((args: Args) => unknown) | object | undefined;
   const initialContext = machine.config.context as ((args: object) => object) | object | undefined;
@@ -59,26 +71,21 @@ export function compile<TMachine extends AnyStateMachine>(machine: TMachine): Co
       if (event.type === 'xstate.stop') {
         return { ...snapshot, status: 'stopped' } as unknown as CompiledSnapshot<TMachine>;
       }
-      const from = states.get(snapshot.value) as State;
       const args: Args = {
         context: snapshot.context as object,
         event,
         self: scope.self,
         system: scope.system,
       };
-      const taken = select(from, event.type, args);
-      if (taken === undefined) {
+      const target = take(snapshot.value, args);
+      if (target === undefined) {
         // As XState: the failure of a child that nobody answers for is the failure of its parent.
         if (!event.type.startsWith('xstate.error.actor')) return snapshot;
         const { error } = event as EventObject & { error: unknown };
         return { ...snapshot, status: 'error', error } as unknown as CompiledSnapshot<TMachine>;
       }
-      for (const step of taken.steps) {
-        if (step.kind === 'assign') args.context = step.run(args, step.params);
-        else step.run(args, step.params);
-      }
-      if (taken.target === from && args.context === snapshot.context) return snapshot;
-      return snapshotOf(taken.target, args);
+      if (target === snapshot.value && args.context === snapshot.context) return snapshot;
+      return snapshotOf(states.get(target) as State, args);
     },
     getInitialSnapshot(scope: ActorScope<CompiledSnapshot<TMachine>, EventFromLogic<TMachine>>, input) {
       const args: Args = {
@@ -98,6 +105,18 @@ export function compile<TMachine extends AnyStateMachine>(machine: TMachine): Co
       return snapshotOf(initial, args);
     },
     getPersistedSnapshot: (snapshot) => snapshot,
+  };
+}
+
+function byTable(states: ReadonlyMap<string, State>): Take {
+  return (state, args) => {
+    const taken = select(states.get(state) as State, args.event.type, args);
+    if (taken === undefined) return undefined;
+    for (const step of taken.steps) {
+      if (step.kind === 'assign') args.context = step.run(args, step.params);
+      else step.run(args, step.params);
+    }
+    return taken.target.name;
   };
 }
 

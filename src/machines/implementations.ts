@@ -18,6 +18,7 @@ export interface Args {
 export type Params = unknown;
 /** An implementation, with the parameters that its place in the definition gives it. */
 export type Resolved<TResult> = {
+  readonly name: string;
   readonly run: (args: Args, params: Params) => TResult;
   readonly params: Params;
 };
@@ -25,6 +26,42 @@ export type Resolved<TResult> = {
 export type Step =
   | ({ readonly kind: 'assign' } & Resolved<object>)
   | ({ readonly kind: 'effect' } & Resolved<void>);
+
+/**
+ * What a machine does at an event in a state: runs guards and actions, and gives the state that it comes to; nothing where
+ * nobody answers the event.
+ */
+export type Take = (state: string, args: Args) => string | undefined;
+
+/** An implementation by its name alone. */
+export type Run<TResult> = (args: Args, params?: Params) => TResult;
+
+/** `Take`, written out for one definition (see scripts/machines.ts), with what the names in it stand for. */
+export type Written = (named: {
+  effect(name: string): Run<void>;
+  guard(name: string): Run<boolean>;
+  /** Gives the next context. */
+  assign(name: string): Run<object>;
+  /** Gives the next value of one key of it. */
+  assigned(name: string, key: string): Run<unknown>;
+}) => Take;
+
+/** The implementations that a machine has for the names in its definition. */
+export function implementationsOf(machine: AnyStateMachine): Parameters<Written>[0] {
+  const run = (name: string) => (stepsOf(machine, name, 'the code') as [Step])[0].run;
+  return {
+    effect: run as (name: string) => Run<void>,
+    guard: (name) => (guardOf(machine, name, 'the code') as Resolved<boolean>).run,
+    assign: run as (name: string) => Run<object>,
+    assigned: (name, key) => assignmentOf(machine, name)?.[key] as Run<unknown>,
+  };
+}
+
+/** What an `assign` says of each key; nothing where it is a function for all. */
+export function assignmentOf(machine: AnyStateMachine, name: string): Record<string, unknown> | undefined {
+  const { assignment: given } = machine.implementations.actions[name] as { assignment?: unknown };
+  return typeof given === 'function' ? undefined : (given as Record<string, unknown>);
+}
 
 /** The actions that stand at one place of a definition. */
 export function stepsOf(machine: AnyStateMachine, actions: unknown, where: string): Step[] {
@@ -36,13 +73,13 @@ export function stepsOf(machine: AnyStateMachine, actions: unknown, where: strin
     if (implementation === undefined)
       throw new CompileError(`${where} names the action '${type}', which has no implementation.`);
     if (implementation.type === 'xstate.assign')
-      return { kind: 'assign', run: assignment(implementation.assignment), params };
+      return { kind: 'assign', name: type, run: assignment(implementation.assignment), params };
     if (implementation.resolve !== undefined) {
       throw new CompileError(
         `${where} uses the action '${type}', which is XState's '${implementation.type}': only assign can be compiled.`,
       );
     }
-    return { kind: 'effect', run: implementation, params };
+    return { kind: 'effect', name: type, run: implementation, params };
   });
 }
 
@@ -79,7 +116,7 @@ export function guardOf(
   }
   if (implementation.check !== undefined)
     throw new CompileError(`${where} uses the guard '${type}', which combines others: write it out.`);
-  return { run: implementation, params };
+  return { name: type, run: implementation, params };
 }
 
 function named(reference: unknown, kind: string, where: string): { type: string; params: Params } {

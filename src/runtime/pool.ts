@@ -9,6 +9,7 @@ import {
   type ConnectionState,
   type Outcome,
 } from '../machines/connection.ts';
+import { connectionTransitions } from '../machines/connection.generated.ts';
 import {
   poolMachine,
   type PoolEffects,
@@ -16,6 +17,7 @@ import {
   type PoolOutput,
   type PoolState,
 } from '../machines/pool.ts';
+import { poolTransitions } from '../machines/pool.generated.ts';
 import { freshActors, reusedActors, type StartActor } from './connection-actors.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { HangUpWatch, type Watched } from './hang-ups.ts';
@@ -31,7 +33,10 @@ import type { Handler, ServeOptions, ServerStats, Transition } from './types.ts'
 const MAX_CRASHES = 10;
 const CRASH_WINDOW = 10_000;
 
-const compiled = { connection: compile(connectionMachine), pool: compile(poolMachine) };
+const compiled = {
+  connection: compile(connectionMachine, connectionTransitions),
+  pool: compile(poolMachine, poolTransitions),
+};
 
 type ConnectionSnapshot = Snapshot<ConnectionOutput> & { readonly context: ConnectionContext };
 
