@@ -88,16 +88,12 @@ export function compile<TMachine extends AnyStateMachine>(
       return snapshotOf(states.get(target) as State, args);
     },
     getInitialSnapshot(scope: ActorScope<CompiledSnapshot<TMachine>, EventFromLogic<TMachine>>, input) {
-      const args: Args = {
-        context: {},
-        event: { type: 'xstate.init', input } as EventObject,
-        self: scope.self,
-        system: scope.system,
-      };
-      args.context =
+      const { self, system } = scope;
+      const context =
         typeof initialContext === 'function'
-          ? initialContext({ input, self: scope.self, spawn: refuseSpawn })
+          ? initialContext({ input, self, spawn: refuseSpawn })
           : { ...initialContext };
+      const args: Args = { context, event: { type: 'xstate.init', input } as EventObject, self, system };
       for (const step of initial.entry) {
         if (step.kind === 'assign') args.context = step.run(args, step.params);
         else runAtStart(scope, step, { ...args });
