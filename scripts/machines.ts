@@ -3,7 +3,7 @@
  * a test fails when they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { inspect } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { AnyStateMachine } from 'xstate';
 
 import { connectionMachine } from '../src/machines/connection.ts';
@@ -53,11 +53,15 @@ function answers({ exact, wildcards }: State): boolean {
 
 type Kind = 'guard' | Step['kind'];
 
+/** Names that the code has for something else. */
+const TAKEN = new Set(['args', 'assign', 'assigned', 'effect', 'guard', 'params', 'state', 'type']);
+
 /** Each name that a transition has, and what it names. */
 function namesOf(states: readonly State[]): [string, Kind][] {
   const kinds = new Map<string, Kind>();
   const add = (name: string, kind: Kind) => {
-    if (!/^[a-z]\w*$/i.test(name)) throw new Error(`'${name}' cannot be the name of a constant.`);
+    if (!/^[a-z]\w*$/i.test(name) || TAKEN.has(name))
+      throw new Error(`'${name}' cannot be the name of a constant.`);
     if ((kinds.get(name) ?? kind) !== kind) throw new Error(`'${name}' is the name of two things.`);
     kinds.set(name, kind);
   };
@@ -98,11 +102,11 @@ function stateOf({ name, exact, wildcards }: State): string[] {
   }
   const cases: string[] = [];
   for (const [code, events] of groups) {
-    cases.push(...events.map((event) => `  case '${event}':`));
+    cases.push(...events.map((event) => `  case ${shown(event)}:`));
     cases.push(...code.split('\n').map((line) => `    ${line}`));
   }
   return [
-    `case '${name}':`,
+    `case ${shown(name)}:`,
     ...(cases.length === 0 ? [] : indent(['switch (type) {', ...cases, '}'])),
     ...indent(wildcards.flatMap(([prefix, candidates]) => wildcardOf(prefix, candidates))),
     '  break;',
@@ -111,7 +115,8 @@ function stateOf({ name, exact, wildcards }: State): string[] {
 
 function wildcardOf(prefix: string, candidates: readonly Candidate[]): string[] {
   const code = candidates.flatMap(candidateOf);
-  const when = prefix === '' ? 'true' : `type === '${prefix}' || type.startsWith('${prefix}.')`;
+  const when =
+    prefix === '' ? 'true' : `type === ${shown(prefix)} || type.startsWith(${shown(`${prefix}.`)})`;
   return [`if (${when}) {`, ...indent(code), '}'];
 }
 
@@ -123,7 +128,7 @@ function candidatesOf(candidates: readonly Candidate[]): string[] {
 }
 
 function candidateOf({ guard, steps, target }: Candidate): string[] {
-  const code = [...steps.map(stepOf), `return '${target.name}';`];
+  const code = [...steps.map(stepOf), `return ${shown(target.name)};`];
   if (guard === undefined) return code;
   return [`if (${callOf(guard)}) {`, ...indent(code), '}'];
 }
@@ -137,8 +142,11 @@ function callOf({ name, params }: Resolved<unknown>): string {
   return `${name}(args, ${shown(params)})`;
 }
 
+/** A value as it is written in code. */
 function shown(value: unknown): string {
-  return inspect(value, { depth: null, breakLength: Infinity });
+  const plain: unknown = value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+  if (!isDeepStrictEqual(plain, value)) throw new Error(`${inspect(value)} cannot be written out as code.`);
+  return inspect(value, { depth: null, breakLength: Infinity, maxArrayLength: null, maxStringLength: null });
 }
 
 function indent(code: readonly string[]): string[] {

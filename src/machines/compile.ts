@@ -42,7 +42,8 @@ export type CompiledLogic<TMachine extends AnyStateMachine> = ActorLogic<
  * It takes flat states; `on` with a target, named guards and named actions; named entry and exit actions; `assign` as the
  * implementation of a named action; context and final output. Anything else is refused.
  *
- * @param written - The same definition's transitions written out as code, which cost less than the table.
+ * @param written - The same definition's transitions written out as code, which cost less than the table. What its assigns give
+ *   is in the code: a machine that was provided with others is compiled without.
  * @throws {CompileError} where the definition has something else.
  */
 export function compile<TMachine extends AnyStateMachine>(

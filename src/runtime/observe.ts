@@ -29,7 +29,7 @@ export function observed<TSnapshot extends Snapshot<unknown>, TEvent extends Eve
     },
     getInitialSnapshot(scope, input) {
       const snapshot = logic.getInitialSnapshot(scope, input);
-      // Its actions wait until the actor is started, so no time has passed.
+      // Nothing has run yet: the initial states have no entry actions.
       if (somebodyListens(snapshot)) tell('none', { type: 'xstate.init' }, snapshot, performance.now());
       return snapshot;
     },

@@ -226,8 +226,9 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   /** Adds a link, whether it is sampled or not. */
   link({ traceId, spanId, traceFlags }: SpanContext, attributes?: Attributes): void {
     const links = (this.#additions.links ??= []);
-    if (links.length < MAX_COUNT && this.#room > 0)
-      links.push({ traceId, spanId, traceFlags, attributes: this.#attributes(attributes) });
+    if (links.length >= MAX_COUNT || this.#room < LEAST) return;
+    this.#weight += LEAST;
+    links.push({ traceId, spanId, traceFlags, attributes: this.#attributes(attributes) });
   }
 
   failed(message: string): void {

@@ -158,8 +158,9 @@ class Forwarder implements SpanProcessor {
   }
 }
 
-function weightOf({ attributes, events, links }: SentSpan): number {
-  let weight = BASE_WEIGHT + textIn(attributes);
+function weightOf({ name, status, attributes, events, links }: SentSpan): number {
+  let weight = BASE_WEIGHT + name.length + (status.message?.length ?? 0) + textIn(attributes);
+  for (const event of events) weight += event.name.length;
   for (const part of [...events, ...links]) weight += PART_WEIGHT + textIn(part.attributes);
   return weight;
 }

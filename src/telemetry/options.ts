@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { inspect } from 'node:util';
 import type { Classify } from './classify.ts';
 import type { Sampling } from './sampling.ts';
@@ -189,29 +188,12 @@ function exporterEnvironment(endpoint: unknown, given: NodeJS.ProcessEnv): NodeJ
   // Jaeger takes traces alone, so metrics go out only where somebody asked for them.
   if (!isSet('OTEL_METRICS_EXPORTER')) env['OTEL_METRICS_EXPORTER'] = 'none';
   env['OTEL_LOGS_EXPORTER'] = 'none';
-  if (!isSet('OTEL_NODE_RESOURCE_DETECTORS')) {
-    // The SDK's own choice tells the whole command line, and in that of `send` stands the request.
-    env['OTEL_NODE_RESOURCE_DETECTORS'] = 'env,serviceinstance';
-    env['OTEL_RESOURCE_ATTRIBUTES'] = withProcess(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '');
-  }
   // A batch is 2,048 spans. If it were full for the SDK, the SDK would export it unasked, and nobody would learn how that went.
   env['OTEL_BSP_MAX_QUEUE_SIZE'] = '8192';
   env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] = '4096';
   // What the application has preloaded is not for this thread.
   delete env['NODE_OPTIONS'];
   return env;
-}
-
-/** Which process it is. What the user says of that comes later, and counts. */
-function withProcess(given: string): string {
-  const attributes = {
-    'host.name': hostname(),
-    'process.pid': process.pid,
-    'process.runtime.name': 'nodejs',
-    'process.runtime.version': process.versions.node,
-  };
-  const ours = Object.entries(attributes).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
-  return [...ours, ...(given.trim() === '' ? [] : [given])].join(',');
 }
 
 function urlOf(value: unknown, name: string): string {

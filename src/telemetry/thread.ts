@@ -46,7 +46,8 @@ export class ExporterThread {
         port,
         origin: performance.timeOrigin,
         serviceName,
-        argv: process.argv,
+        // The SDK tells the command line. Not what stands behind the program: for a `send`, that is the request.
+        argv: process.argv.slice(0, 2),
       } satisfies ToExporter,
       transferList: [port],
     });

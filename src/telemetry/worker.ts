@@ -34,8 +34,8 @@ const PATIENCE = 250;
 /** The most records that are read before others on this thread have their turn. */
 const READ_AT_ONCE = 4_096;
 /**
- * The most spans that are exported at once, and as many as are waited for: whenever this thread and the collector wake,
- * they take a processor from those who serve and ask, so they wake seldom.
+ * The most spans that are exported at once, and as many as are waited for: each time this thread and the collector wake,
+ * they interrupt the server and its clients, so they wake seldom.
  */
 const BATCH = 2_048;
 /** What the spans of a batch weigh at most beyond their records, in characters and the like: collectors refuse a request that is too long. */

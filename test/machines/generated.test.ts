@@ -72,4 +72,17 @@ test('what cannot be the name of a constant cannot be written out', (t) => {
   );
   clash.machine.implementations.guards['note'] = () => true;
   t.throws(() => moduleOf('random', clash.machine), { message: /'note' is the name of two things/ });
+  const taken = { A: { actions: ['state'] } };
+  const hidden = makeMachine(
+    { initial: 's0', states: { s0: { on: taken } }, contextFromInput: false },
+    () => undefined,
+  );
+  hidden.machine.implementations.actions['state'] = () => undefined;
+  t.throws(() => moduleOf('random', hidden.machine), { message: /'state' cannot be the name of a constant/ });
+  const dated = { A: { actions: [{ type: 'note', params: { at: new Date(0) } }] } };
+  const { machine: odd } = makeMachine(
+    { initial: 's0', states: { s0: { on: dated } }, contextFromInput: false },
+    () => undefined,
+  );
+  t.throws(() => moduleOf('random', odd), { message: /cannot be written out as code/ });
 });

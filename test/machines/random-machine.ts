@@ -50,6 +50,8 @@ const action: fc.Arbitrary<Reference> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('note', 'add', 'double', 'remember') },
   { weight: 3, arbitrary: number.map((n) => ({ type: 'note', params: { n } })) },
   { weight: 3, arbitrary: number.map((n) => ({ type: 'add', params: { n } })) },
+  { weight: 2, arbitrary: number.map((n) => ({ type: 'put', params: { n } })) },
+  { weight: 1, arbitrary: number.map((n) => ({ type: 'note', params: { deep: { of: [{ n }] } } })) },
   { weight: 2, arbitrary: eventType.map((type) => ({ type: 'send', params: { type } })) },
 );
 const actions = fc.array(action, { maxLength: 4 });
@@ -148,6 +150,7 @@ export function makeMachine(spec: MachineSpec, note: Note): { machine: AnyStateM
         return { count: context.count + ((params as { n: number } | undefined)?.n ?? 1) };
       }),
       double: assign({ count: ({ context }) => (context.count * 2) % 64 }),
+      put: assign({ count: (_, params) => (params as unknown as { n: number }).n }),
       remember: assign({ last: ({ event }) => event.type, count: 3 }),
     },
     guards: {

@@ -56,7 +56,7 @@ export interface State {
   readonly cookies: Cookies;
   /** All directories that git looks into. */
   directories(): Iterable<string>;
-  /** Looks for what nobody tells: what was mounted. It takes longer than all the rest, and is in time after a cookie. */
+  /** Looks for what nobody tells: what was mounted. It takes longer than all the rest, and where nothing is in doubt it is in time after a cookie. */
   look(): void;
   /**
    * Whether all that changes is seen, as far as is known. Mends what can be.
@@ -127,7 +127,7 @@ function commandOfHook(line: string): string {
   const [, token] = /^hook 2 (.*)$/su.exec(line) ?? [];
   if (token !== undefined) return token;
   throw new Error(
-    `A request that is not framed has to be "hook 2 <token>", and not ${JSON.stringify(line.slice(0, 80))}.`,
+    `A request that is not framed has to be "hook 2 <token>"; this one is something else, of ${line.length} bytes.`,
   );
 }
 

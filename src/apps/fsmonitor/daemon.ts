@@ -88,6 +88,8 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   const doubt = (): Doubt | undefined => {
     watched.moved();
     if (failure !== undefined) throw failure;
+    // What stands against any answer may be gone.
+    if (mounts.remote !== undefined || watcher.blind !== undefined) look();
     if (lost !== undefined) return rebuild(lost);
     if (mounts.remote !== undefined) return 'remote-mount';
     return watcher.blind === undefined ? undefined : 'unwatchable';

@@ -232,6 +232,24 @@ onLinux('a mount, and its end: all is looked at anew', async (t) => {
   t.deepEqual(await tree.changes(), ['d/f'], 'what was there before is watched again');
 });
 
+onLinux('a file system of elsewhere is mounted: nothing is sure until it is gone', async (t) => {
+  const tree = await watchedTree(t);
+  mkdirSync(tree.at('d'));
+  const { status, stderr } = spawnSync('bindfs', [temporaryDirectory(t), tree.at('d')], { encoding: 'utf8' });
+  if (status !== 0) {
+    t.log(`skipped: bindfs could not mount (${stderr?.trim() ?? 'there is none'})`);
+    return void t.pass();
+  }
+  t.teardown(() => spawnSync('umount', ['--lazy', tree.at('d')]));
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  t.is(tree.facts.at(-1)?.trivial, 'remote-mount');
+  t.is(spawnSync('umount', [tree.at('d')]).status, 0);
+  t.deepEqual(await tree.changes(), TRIVIAL);
+  tree.write('d/g');
+  t.deepEqual(await tree.changes(), ['d/g']);
+});
+
 onLinux('mounts elsewhere are of no interest', async (t) => {
   const tree = await watchedTree(t, ['d/f']);
   if (mount(t, 'size=1m') === undefined) return void t.pass();
