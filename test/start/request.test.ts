@@ -55,7 +55,7 @@ test('a start that fails is what the call ends with', async (t) => {
 
 test('the deadline holds while a server is started, and ends it', async (t) => {
   const { path, command, pids, allGone } = serversAt(t);
-  await t.throwsAsync(request(path, 'who', { start: command('hang'), deadline: 1500 }), {
+  await t.throwsAsync(request(path, 'who', { start: command('hang'), deadline: 4_000 }), {
     code: 'SIMPLE_IPC_DEADLINE_EXCEEDED',
   });
   t.is(pids().length, 1);
