@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { MACHINES, moduleOf } from '../../scripts/machines.ts';
 import { compile } from '../../src/machines/compile.ts';
 import type { Written } from '../../src/machines/implementations.ts';
-import { EVENTS, machineSpec, makeMachine } from './random-machine.ts';
+import { eventSequence, machineSpec, makeMachine } from './random-machine.ts';
 import { compiled, interpreted, run, type Note, type Way } from './twins.ts';
 
 for (const { file, text } of MACHINES) {
@@ -24,20 +24,12 @@ async function load(code: string): Promise<Written> {
 }
 
 test('a random machine behaves the same, written out as code, by its table and interpreted', async (t) => {
-  const events = fc.array(
-    fc.record({
-      type: fc.constantFrom(...EVENTS),
-      payload: fc.integer({ min: 0, max: 3 }),
-      error: fc.constant('gone'),
-    }),
-    { maxLength: 12 },
-  );
   const reached = { done: 0, error: 0, active: 0, moved: 0 };
   await t.notThrowsAsync(
     fc.assert(
       fc.asyncProperty(
         machineSpec,
-        fc.array(events, { minLength: 1, maxLength: 5 }),
+        fc.array(eventSequence, { minLength: 1, maxLength: 5 }),
         async (spec, sequences) => {
           const make = (note: Note) => makeMachine(spec, note);
           const written = await load(moduleOf('random', make(() => 0).machine));

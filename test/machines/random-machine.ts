@@ -4,7 +4,7 @@ import { assign, setup, type AnyStateMachine } from 'xstate';
 
 import type { Note } from './twins.ts';
 
-export const EVENTS = [
+const EVENTS = [
   'A',
   'B',
   'C',
@@ -106,6 +106,16 @@ export const machineSpec: fc.Arbitrary<MachineSpec> = fc.integer({ min: 1, max: 
     { requiredKeys: ['initial', 'states', 'contextFromInput'] },
   );
 });
+
+/** What a machine is sent in one run. */
+export const eventSequence = fc.array(
+  fc.record({
+    type: eventType,
+    payload: fc.integer({ min: 0, max: 3 }),
+    error: fc.constant('gone'),
+  }),
+  { maxLength: 12 },
+);
 
 /** How often actions send to their own machine in one run: machines that do so for ever are cut short. */
 const SENDS = 12;
