@@ -239,8 +239,8 @@ test('a command that ends well may have left the work to another', async (t) => 
 
 test('one that ends well, and leaves nobody that listens, has failed', async (t) => {
   const { path } = serversAt(t);
-  const { message } = await failure(t, start(path, { command: ['true'], timeout: 2000 }));
-  t.regex(message, /exited with code 0, and within 2000 ms nobody came to listen there: true\n/);
+  const { message } = await failure(t, start(path, { command: ['true'], timeout: 4000 }));
+  t.regex(message, /exited with code 0, and within 4000 ms nobody came to listen there: true\n/);
 });
 
 test('a command that ends badly while another has come to listen is no failure', async (t) => {
@@ -393,8 +393,8 @@ test('a command that is killed', async (t) => {
 
 test('a command that hangs is ended, and so is what it started', async (t) => {
   const { path, command, pids, allGone } = serversAt(t);
-  const { message } = await failure(t, start(path, { command: command('hang'), timeout: 1500 }));
-  t.regex(message, /ran for 1500 ms and was ended, because nobody came to listen there/);
+  const { message } = await failure(t, start(path, { command: command('hang'), timeout: 4000 }));
+  t.regex(message, /ran for 4000 ms and was ended, because nobody came to listen there/);
   t.regex(message, /It said, in its log \S+\.log:\n {2}hanging$/);
   t.is(pids().length, 1);
   await allGone();
@@ -413,7 +413,7 @@ test('by force where it must be', async (t) => {
 test('a server that listens elsewhere is ended', async (t) => {
   const { path, command, allGone } = serversAt(t);
   const elsewhere = join(dirname(path), 'elsewhere.sock');
-  const starting = start(path, { command: command('elsewhere', elsewhere), timeout: 3000 });
+  const starting = start(path, { command: command('elsewhere', elsewhere), timeout: 5000 });
   await eventually(() => beside(path).includes('elsewhere.sock'), 'it listens elsewhere');
   t.regex((await failure(t, starting)).message, /It hangs, or listens elsewhere, or needs a larger timeout/);
   await allGone();
