@@ -200,7 +200,7 @@ test('for random events, it does the same interpreted, by its table and written 
 
 test('for random events that a runtime may send, what it promises holds', (t) => {
   const outcomes = new Set<string>();
-  t.notThrows(() =>
+  const check = () =>
     fc.assert(
       fc.property(choices, eagerness, (list, eager) => {
         const { notes, last } = run(written, machineWith(eager), choosing(list, [], isCaused));
@@ -210,8 +210,9 @@ test('for random events that a runtime may send, what it promises holds', (t) =>
         if (last.status === 'done') outcomes.add((last.output as ConnectionOutput).outcome);
       }),
       { numRuns: 2_500 },
-    ),
-  );
+    );
+  // One of them is so rare that now and then all these runs miss it.
+  for (let times = 0; times < 10 && outcomes.size < Object.keys(OUTCOMES).length; times++) t.notThrows(check);
   t.deepEqual([...outcomes].toSorted(), Object.keys(OUTCOMES).toSorted(), 'all of them were reached');
 });
 
