@@ -1,9 +1,9 @@
 /** Servers of this library in processes of their own. */
 import { fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { processStat } from '../../src/runtime/proc.ts';
 import type { HostOptions, HostReport } from './host-child.ts';
 import { eventually, within } from './serving.ts';
 
@@ -109,10 +109,5 @@ export async function hostServer(
 
 /** The letter of a process's state in /proc/PID/stat. */
 export function stateOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0];
-  } catch {
-    return undefined;
-  }
+  return processStat(pid)?.state;
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start, stop } from '../../src/index.ts';
 import { instancesAt } from '../../src/runtime/rendezvous/instances.ts';
-import { processState } from '../../src/runtime/rendezvous/process-state.ts';
+import { hasEnded, processState } from '../../src/runtime/rendezvous/process-state.ts';
 import type { InstanceStatus } from '../../src/runtime/rendezvous/status.ts';
 import { choosePlace, failureOf, isOver, type Loop } from './actor.ts';
 import { codeOf, runCommand, runForeground, type Foreground } from './commands.ts';
 import { now, type EndManner } from './entries.ts';
-import { isMarked, threadsOf } from './processes.ts';
+import { isMarked } from './processes.ts';
 import { HANDLER, IDLE, MAIN, MARK, SERVER, type Place } from './setting.ts';
 
 const ACTIONS = {
@@ -213,7 +213,7 @@ async function signal(
 
 /** Resolves when a process has nothing open any more: it takes a while to die of a signal. */
 async function gone(status: InstanceStatus): Promise<void> {
-  while (processState(status) !== 'gone' && threadsOf(status.pid) > 0) await sleep(5);
+  while (!hasEnded(status)) await sleep(5);
 }
 
 /** A second SIGTERM would abort what still runs, so there is one for each process. */

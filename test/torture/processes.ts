@@ -1,5 +1,7 @@
 /** The processes of a run, as the system sees them. Linux alone shows all of it. */
 import { readdirSync, readFileSync } from 'node:fs';
+
+import { processStat } from '../../src/runtime/proc.ts';
 import { MARK } from './setting.ts';
 
 export const SHOWS_PROCESSES = process.platform === 'linux';
@@ -31,27 +33,6 @@ export function commandOf(pid: number): string {
   }
 }
 
-/** How many threads of a process run. Of one that is a zombie others may, and keep open what it had. */
-export function threadsOf(pid: number): number {
-  const fields = stat(pid);
-  if (fields === undefined) return 0;
-  return Number(fields[THREADS]) - (fields[STATE] === 'Z' ? 1 : 0);
-}
-
-/** Places in /proc/PID/stat behind the name: proc_pid_stat(5). */
-const STATE = 0;
-const PARENT = 1;
-const THREADS = 17;
-
-function stat(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
-}
-
 /** The children of this process that have ended, and that it has not waited for. */
 export function zombies(): number[] {
   if (!SHOWS_PROCESSES) return [];
@@ -59,8 +40,8 @@ export function zombies(): number[] {
     .filter((name) => /^\d+$/u.test(name))
     .map(Number)
     .filter((pid) => {
-      const fields = stat(pid);
-      return fields?.[STATE] === 'Z' && Number(fields[PARENT]) === process.pid;
+      const stat = processStat(pid);
+      return stat?.state === 'Z' && stat.parent === process.pid;
     });
 }
 
