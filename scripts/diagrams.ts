@@ -1,10 +1,10 @@
 /** Writes docs/machines.md from the definitions of the machines. `npm run diagrams`; a test fails when it is stale. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { type DirectedGraphNode, toDirectedGraph } from 'xstate/graph';
 
 import { connectionMachine } from '../src/machines/connection.ts';
 import { poolMachine } from '../src/machines/pool.ts';
+import { writeIfStale } from './write-if-stale.ts';
 
 export const DOCUMENT = new URL('../docs/machines.md', import.meta.url);
 
@@ -157,9 +157,4 @@ function guardName(guard: unknown): string {
   return typeof guard === 'string' ? guard : (named([guard])[0] as string);
 }
 
-if (import.meta.main) {
-  const current = page();
-  const stale = readFileSync(DOCUMENT, { encoding: 'utf8', flag: 'a+' }) !== current;
-  if (stale) writeFileSync(DOCUMENT, current);
-  console.log(stale ? 'docs/machines.md is written.' : 'docs/machines.md is up to date.');
-}
+if (import.meta.main) writeIfStale(DOCUMENT, page());

@@ -2,7 +2,6 @@
  * Writes the transitions of the machines out as code, from their definitions: src/machines/*.generated.ts. `npm run diagrams`;
  * a test fails when they are stale.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { AnyStateMachine } from 'xstate';
 
@@ -10,6 +9,7 @@ import { connectionMachine } from '../src/machines/connection.ts';
 import { assignmentOf, type Resolved, type Step } from '../src/machines/implementations.ts';
 import { poolMachine } from '../src/machines/pool.ts';
 import { type Candidate, readStates, type State } from '../src/machines/table.ts';
+import { writeIfStale } from './write-if-stale.ts';
 
 export const MACHINES: readonly { readonly file: URL; readonly text: () => string }[] = (
   [
@@ -33,7 +33,7 @@ export function moduleOf(name: string, machine: AnyStateMachine): string {
   return `/** What each event does in each state of ${name}.ts, written out from the definition there by \`npm run diagrams\`. */
 import type { ${types.join(', ')} } from './implementations.ts';
 
-export const ${name}Transitions: Written = ({ ${[...used].join(', ')} }) => {
+export const ${name}Transitions: Written = ({ ${used.join(', ')} }) => {
 ${lines(constants, 1)}
 
   return (state, args) => {
@@ -158,11 +158,5 @@ function lines(code: readonly string[], depth = 0): string {
 }
 
 if (import.meta.main) {
-  for (const { file, text } of MACHINES) {
-    const current = text();
-    const stale = readFileSync(file, { encoding: 'utf8', flag: 'a+' }) !== current;
-    if (stale) writeFileSync(file, current);
-    const name = file.pathname.split('/').slice(-3).join('/');
-    console.log(stale ? `${name} is written.` : `${name} is up to date.`);
-  }
+  for (const { file, text } of MACHINES) writeIfStale(file, text());
 }

@@ -1,9 +1,10 @@
 /** Writes the tables of docs/ that stand in the code. `npm run tables`; tests fail when they are stale. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { REASONS } from '../src/doctor/index.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, EVENTS, METRICS } from '../src/telemetry/conventions.ts';
 import { DROP_REASONS } from '../src/telemetry/start.ts';
+import { writeIfStale } from './write-if-stale.ts';
 
 export const DOCUMENTS = ['telemetry', 'operations'].map(
   (name) => new URL(`../docs/${name}.md`, import.meta.url),
@@ -70,11 +71,5 @@ export function withTables(text: string): string {
 }
 
 if (import.meta.main) {
-  for (const document of DOCUMENTS) {
-    const before = readFileSync(document, 'utf8');
-    const after = withTables(before);
-    if (after !== before) writeFileSync(document, after);
-    const name = document.pathname.split('/').at(-1);
-    console.log(`docs/${name} is ${after === before ? 'up to date' : 'written'}.`);
-  }
+  for (const document of DOCUMENTS) writeIfStale(document, withTables(readFileSync(document, 'utf8')));
 }

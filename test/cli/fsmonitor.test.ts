@@ -1,5 +1,4 @@
 // What `simple-ipc fsmonitor` says and how it ends, against `git fsmonitor--daemon` in the same place.
-import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import {
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { probe } from '../../src/index.ts';
+import { mountByFuse } from '../support/mount.ts';
 import { git, peerTest } from '../support/peers.ts';
 import { eventually, within } from '../support/serving.ts';
 import { collector } from '../telemetry/collector.ts';
@@ -289,13 +289,7 @@ gitTest(
     const { home, root, repository } = place;
     const mounted = join(root, 'mounted');
     mkdirSync(mounted);
-    const { status, stderr } = spawnSync('bindfs', [repository, mounted], { encoding: 'utf8' });
-    if (status !== 0) {
-      t.log(`skipped: nothing can be mounted here (${stderr})`);
-      t.pass();
-      return;
-    }
-    t.teardown(() => spawnSync('umount', ['--lazy', mounted]));
+    if (!mountByFuse(t, repository, mounted)) return void t.pass();
     const where = { cwd: 'mounted' };
     await same(t, place, ['status'], where);
     await same(t, place, ['start'], where);

@@ -27,7 +27,7 @@ import { PATH_MAX } from '../../src/runtime/rendezvous/lock.ts';
 import { processStartTime } from '../../src/runtime/rendezvous/process-state.ts';
 import type { InstanceStatus } from '../../src/runtime/rendezvous/status.ts';
 import { makeBusy } from '../support/busy.ts';
-import { program } from '../support/peers.ts';
+import { mountByFuse } from '../support/mount.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { rawServer } from '../support/raw-server.ts';
 import { leaveStaleSocket, listenAt, longName, speaker } from '../support/rendezvous.ts';
@@ -509,25 +509,11 @@ because('stale-mount', 'a socket that was mounted by itself', async (t) => {
 });
 
 because('network-file-system', 'a dead socket on one', async (t) => {
-  const bindfs = program('bindfs').find();
-  if (bindfs === undefined) {
-    t.log('skipped: no bindfs here');
-    return undefined;
-  }
   const directory = temporaryDirectory(t);
   const [source, mount] = [join(directory, 'source'), join(directory, 'mount')] as const;
   mkdirSync(source, 0o700);
   mkdirSync(mount, 0o700);
-  const mounted = spawnSync(bindfs.bin, [source, mount], { encoding: 'utf8' });
-  if (mounted.status !== 0) {
-    t.log(`skipped: bindfs could not mount (${mounted.stderr.trim()})`);
-    return undefined;
-  }
-  t.teardown(() => {
-    for (const [command, ...rest] of [['umount'], ['fusermount3', '-u'], ['fusermount', '-u']]) {
-      if (spawnSync(command!, [...rest, mount]).status === 0) return;
-    }
-  });
+  if (!mountByFuse(t, source, mount)) return undefined;
   const path = join(mount, 'app.sock');
   await leaveStaleSocket(path);
   const diagnosis = await examine(path);

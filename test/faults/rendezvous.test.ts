@@ -1,5 +1,4 @@
 /** What goes wrong when servers start: killed at any step, all at once, without rights, on a file system of others. */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -8,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 
 import { probe } from '../../src/runtime/rendezvous/probe.ts';
 import { publish, PUBLISH_STEPS } from '../../src/runtime/rendezvous/publish.ts';
+import { mountByFuse } from '../support/mount.ts';
 import { peerTest, program } from '../support/peers.ts';
 import { ask, leaveStaleSocket, PUBLISHING, publishSpeaker } from '../support/rendezvous.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -150,39 +150,27 @@ test('a socket of another user in a sticky directory', async (t) => {
   t.deepEqual(readdirSync(directory), ['app.sock']);
 });
 
-peerTest(program('bindfs'))(
-  'a dead socket on a file system that others may share stays',
-  async (t, { bin }) => {
-    const directory = temporaryDirectory(t);
-    const [source, mount] = [join(directory, 'source'), join(directory, 'mount')] as const;
-    mkdirSync(source);
-    mkdirSync(mount);
-    const mounted = spawnSync(bin, [source, mount], { encoding: 'utf8' });
-    if (mounted.status !== 0) {
-      t.log(`skipped: bindfs could not mount (${mounted.stderr.trim()})`);
-      return void t.pass();
-    }
-    t.teardown(() => {
-      for (const [command, ...rest] of [['umount'], ['fusermount3', '-u'], ['fusermount', '-u']]) {
-        if (spawnSync(command!, [...rest, mount]).status === 0) return;
-      }
-    });
-    const path = join(mount, 'app.sock');
-    const { publication, stop } = await publishSpeaker(t, path, 'it');
-    t.is(await ask(path), 'it', 'where nothing is, a server may start');
-    t.true(await publication.stands());
-    await stop();
-    // FUSE may keep a deleted file under another name for a moment, and then the sidecar directory stays.
-    const entries = () => readdirSync(mount).filter((name) => name !== 'app.sock.d');
-    t.deepEqual(entries(), []);
+peerTest(program('bindfs'))('a dead socket on a file system that others may share stays', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [source, mount] = [join(directory, 'source'), join(directory, 'mount')] as const;
+  mkdirSync(source);
+  mkdirSync(mount);
+  if (!mountByFuse(t, source, mount)) return void t.pass();
+  const path = join(mount, 'app.sock');
+  const { publication, stop } = await publishSpeaker(t, path, 'it');
+  t.is(await ask(path), 'it', 'where nothing is, a server may start');
+  t.true(await publication.stands());
+  await stop();
+  // FUSE may keep a deleted file under another name for a moment, and then the sidecar directory stays.
+  const entries = () => readdirSync(mount).filter((name) => name !== 'app.sock.d');
+  t.deepEqual(entries(), []);
 
-    await leaveStaleSocket(path);
-    const error = await t.throwsAsync(publish(createServer(), path, PUBLISHING), {
-      code: 'SIMPLE_IPC_NETWORK_FILE_SYSTEM',
-      message: /file system \(FUSE\).*local file system; or, if you are sure.*: rm /,
-    });
-    t.like(error, { path });
-    t.deepEqual(entries(), ['app.sock']);
-    t.like(await probe(path), { state: 'not-listening' });
-  },
-);
+  await leaveStaleSocket(path);
+  const error = await t.throwsAsync(publish(createServer(), path, PUBLISHING), {
+    code: 'SIMPLE_IPC_NETWORK_FILE_SYSTEM',
+    message: /file system \(FUSE\).*local file system; or, if you are sure.*: rm /,
+  });
+  t.like(error, { path });
+  t.deepEqual(entries(), ['app.sock']);
+  t.like(await probe(path), { state: 'not-listening' });
+});

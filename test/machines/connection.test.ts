@@ -4,7 +4,6 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import type { EventObject } from 'xstate';
 
-import { compile } from '../../src/machines/compile.ts';
 import { connectionTransitions } from '../../src/machines/connection.generated.ts';
 import {
   connectionMachine,
@@ -15,10 +14,10 @@ import {
   type Outcome,
 } from '../../src/machines/connection.ts';
 import { answersTo, eventsOf, isImpossible, beyondTheSubset } from './definition.ts';
-import { compiled, interpreted, run, type Note, type Seen, type Way } from './twins.ts';
+import { compiled, interpreted, run, writtenOut, type Note, type Seen } from './twins.ts';
 
 /** As the server runs it. */
-const written: Way = (machine) => compile(machine, connectionTransitions);
+const written = writtenOut(connectionTransitions);
 
 const reason = new Error('the reason');
 

@@ -4,12 +4,12 @@ import { stripTypeScriptTypes } from 'node:module';
 
 import test from 'ava';
 import * as fc from 'fast-check';
+import type { AnyStateMachine } from 'xstate';
 
 import { MACHINES, moduleOf } from '../../scripts/machines.ts';
-import { compile } from '../../src/machines/compile.ts';
 import type { Written } from '../../src/machines/implementations.ts';
-import { eventSequence, machineSpec, makeMachine } from './random-machine.ts';
-import { compiled, interpreted, run, type Note, type Way } from './twins.ts';
+import { eventSequence, machineSpec, makeMachine, type TransitionSpec } from './random-machine.ts';
+import { compiled, interpreted, run, writtenOut, type Note } from './twins.ts';
 
 for (const { file, text } of MACHINES) {
   test(`${file.pathname.split('/').at(-1)} is what the definition says: else run \`npm run diagrams\``, (t) => {
@@ -33,7 +33,7 @@ test('a random machine behaves the same, written out as code, by its table and i
         async (spec, sequences) => {
           const make = (note: Note) => makeMachine(spec, note);
           const written = await load(moduleOf('random', make(() => 0).machine));
-          const asCode: Way = (machine) => compile(machine, written);
+          const asCode = writtenOut(written);
           for (const sequence of sequences) {
             const { notes, last } = run(asCode, make, (_, index) => sequence[index]);
             for (const way of [compiled, interpreted])
@@ -49,32 +49,26 @@ test('a random machine behaves the same, written out as code, by its table and i
   for (const [what, times] of Object.entries(reached)) t.true(times > 30, `${what}: ${times}`);
 });
 
-test('what cannot be the name of a constant cannot be written out', (t) => {
+/** A machine that does this on `A`; `added` are implementations that random machines have not. */
+function machineOn(
+  A: TransitionSpec,
+  added: { readonly guard?: string; readonly action?: string } = {},
+): AnyStateMachine {
   const { machine } = makeMachine(
-    { initial: 's0', states: { s0: { on: { A: { guard: 'a.b' } } } }, contextFromInput: false },
+    { initial: 's0', states: { s0: { on: { A } } }, contextFromInput: false },
     () => undefined,
   );
-  machine.implementations.guards['a.b'] = () => true;
-  t.throws(() => moduleOf('random', machine), { message: /'a\.b' cannot be the name of a constant/ });
-  machine.implementations.guards['note'] = () => true;
-  const both = { A: { guard: 'note', actions: ['note'] } };
-  const clash = makeMachine(
-    { initial: 's0', states: { s0: { on: both } }, contextFromInput: false },
-    () => undefined,
-  );
-  clash.machine.implementations.guards['note'] = () => true;
-  t.throws(() => moduleOf('random', clash.machine), { message: /'note' is the name of two things/ });
-  const taken = { A: { actions: ['state'] } };
-  const hidden = makeMachine(
-    { initial: 's0', states: { s0: { on: taken } }, contextFromInput: false },
-    () => undefined,
-  );
-  hidden.machine.implementations.actions['state'] = () => undefined;
-  t.throws(() => moduleOf('random', hidden.machine), { message: /'state' cannot be the name of a constant/ });
-  const dated = { A: { actions: [{ type: 'note', params: { at: new Date(0) } }] } };
-  const { machine: odd } = makeMachine(
-    { initial: 's0', states: { s0: { on: dated } }, contextFromInput: false },
-    () => undefined,
-  );
-  t.throws(() => moduleOf('random', odd), { message: /cannot be written out as code/ });
-});
+  if (added.guard !== undefined) machine.implementations.guards[added.guard] = () => true;
+  if (added.action !== undefined) machine.implementations.actions[added.action] = () => undefined;
+  return machine;
+}
+
+for (const [machine, message] of [
+  [machineOn({ guard: 'a.b' }, { guard: 'a.b' }), /'a\.b' cannot be the name of a constant/],
+  [machineOn({ guard: 'note', actions: ['note'] }, { guard: 'note' }), /'note' is the name of two things/],
+  [machineOn({ actions: ['state'] }, { action: 'state' }), /'state' cannot be the name of a constant/],
+  [machineOn({ actions: [{ type: 'note', params: { at: new Date(0) } }] }), /cannot be written out as code/],
+] as const)
+  test(`what cannot be written out: ${message.source}`, (t) => {
+    t.throws(() => moduleOf('random', machine), { message });
+  });

@@ -4,7 +4,6 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import type { EventObject } from 'xstate';
 
-import { compile } from '../../src/machines/compile.ts';
 import { poolTransitions } from '../../src/machines/pool.generated.ts';
 import {
   poolMachine,
@@ -15,10 +14,10 @@ import {
   type PoolState,
 } from '../../src/machines/pool.ts';
 import { answersTo, beyondTheSubset, eventsOf, isImpossible } from './definition.ts';
-import { compiled, interpreted, run, type Note, type Seen, type Way } from './twins.ts';
+import { compiled, interpreted, run, writtenOut, type Note, type Seen } from './twins.ts';
 
 /** As the server runs it. */
-const written: Way = (machine) => compile(machine, poolTransitions);
+const written = writtenOut(poolTransitions);
 
 const reason = new Error('the reason');
 

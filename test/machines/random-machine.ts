@@ -20,7 +20,7 @@ const DESCRIPTORS = [...EVENTS, '*', 'a.*', 'a.b.*', 'xstate.*', 'xstate.error.a
 
 type Reference = string | { readonly type: string; readonly params: object };
 
-interface TransitionSpec {
+export interface TransitionSpec {
   readonly target?: string;
   readonly guard?: Reference;
   readonly actions?: readonly Reference[];

@@ -1,7 +1,8 @@
-/** Runs a machine both ways, interpreted and compiled, and notes all that can be seen of each. */
+/** Runs a machine in each way, interpreted, compiled and written out as code, and notes all that can be seen of each. */
 import { type AnyActorLogic, type AnyStateMachine, createActor, type EventObject } from 'xstate';
 
 import { compile } from '../../src/machines/compile.ts';
+import type { Written } from '../../src/machines/implementations.ts';
 
 export interface Seen {
   readonly value: unknown;
@@ -25,6 +26,10 @@ export type Way = (machine: AnyStateMachine) => AnyActorLogic;
 
 export const interpreted: Way = (machine) => machine;
 export const compiled: Way = (machine) => compile(machine);
+export const writtenOut =
+  (transitions: Written): Way =>
+  (machine) =>
+    compile(machine, transitions);
 
 /**
  * Makes the machine anew, with its effects noting, runs it, and sends it the events. `next` gives each of them, seeing

@@ -120,12 +120,13 @@ type Json = Readonly<Record<string, unknown>> & {
 };
 
 function spansIn(of: Json): CollectedSpan[] {
+  const resource = attributesIn(of.resource);
   return (of.scopeSpans ?? []).flatMap(({ scope, spans = [] }) =>
     spans.map((span) => ({
       name: span['name'] as string,
       scope: scope?.['name'] as string,
-      service: attributesIn(of.resource)['service.name'],
-      resource: attributesIn(of.resource),
+      service: resource['service.name'],
+      resource,
       traceId: span['traceId'] as string,
       spanId: span['spanId'] as string,
       parentSpanId: span['parentSpanId'] as string | undefined,

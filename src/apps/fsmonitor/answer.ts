@@ -56,14 +56,13 @@ export interface State {
   readonly cookies: Cookies;
   /** All directories that git looks into. */
   directories(): Iterable<string>;
-  /** Looks for what nobody tells: what was mounted. It takes longer than all the rest, and where nothing is in doubt it is in time after a cookie. */
-  look(): void;
   /**
-   * Whether all that changes is seen, as far as is known. Mends what can be.
+   * Whether all that changes is seen. Mends what can be.
    *
+   * @param looks - Looks for what was mounted as well, of which nobody tells. That takes longer than all the rest, and is in time after a cookie.
    * @throws What keeps it from answering at all.
    */
-  doubt(): Doubt | undefined;
+  doubt(looks: boolean): Doubt | undefined;
 }
 
 /** The longest answer to a client that does not frame, in bytes: see `unframed` of `serve`. */
@@ -156,7 +155,7 @@ async function answerTo(command: string, state: State, signal: AbortSignal): Pro
     journal.renew();
     return trivial('flush');
   }
-  const doubt = state.doubt();
+  const doubt = state.doubt(false);
   if (doubt !== undefined) return trivial(doubt);
   const since = parseToken(command);
   if (typeof since === 'string') return trivial(since);
@@ -168,8 +167,7 @@ async function answerTo(command: string, state: State, signal: AbortSignal): Pro
   signal.throwIfAborted();
   // At the end of this turn of the event loop it is known whether events were lost in it.
   await new Promise(setImmediate);
-  state.look();
-  const doubtSince = state.doubt();
+  const doubtSince = state.doubt(true);
   if (doubtSince !== undefined) return trivial(doubtSince, waited);
   if (result === 'timed-out') return trivial('cookie-timed-out', waited);
   if (result !== 'seen') return trivial('cookie-failed', { ...waited, ...failure });

@@ -82,14 +82,12 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
     ? new Tree(worktree, queue, watched, mounts)
     : new RecursiveWatch(repository, watched, cookies);
 
-  const look = () => {
-    if (mounts.changed()) lose('mount');
-  };
-  const doubt = (): Doubt | undefined => {
+  const doubt = (looks: boolean): Doubt | undefined => {
     watched.moved();
     if (failure !== undefined) throw failure;
-    // What stands against any answer may be gone.
-    if (mounts.remote !== undefined || watcher.blind !== undefined) look();
+    // Where something stands against any answer, it may be gone.
+    const isStuck = mounts.remote !== undefined || watcher.blind !== undefined;
+    if ((looks || isStuck) && mounts.changed()) lose('mount');
     if (lost !== undefined) return rebuild(lost);
     if (mounts.remote !== undefined) return 'remote-mount';
     return watcher.blind === undefined ? undefined : 'unwatchable';
@@ -107,7 +105,7 @@ export function watchRepository(repository: Repository, options: DaemonOptions =
   };
 
   return {
-    handler: answering({ journal, cookies, look, doubt, directories: () => watcher.directories() }, onAnswer),
+    handler: answering({ journal, cookies, doubt, directories: () => watcher.directories() }, onAnswer),
     classify,
     ended,
     close() {

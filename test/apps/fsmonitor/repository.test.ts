@@ -9,6 +9,7 @@ import { FsmonitorError } from '../../../src/apps/fsmonitor/errors.ts';
 import { runGit } from '../../../src/apps/fsmonitor/git.ts';
 import { checkRepository, discover, findRepository } from '../../../src/apps/fsmonitor/repository.ts';
 import { boolean, integer } from '../../../src/apps/fsmonitor/values.ts';
+import { mountByFuse } from '../../support/mount.ts';
 import { program, peerTest } from '../../support/peers.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
@@ -138,14 +139,7 @@ peerTest(program('bindfs'))(
   async (t) => {
     const directory = repository(t);
     const mounted = realpathSync(temporaryDirectory(t));
-    try {
-      execFileSync('bindfs', [directory, mounted], { stdio: 'pipe' });
-    } catch (error) {
-      t.log(`skipped: nothing can be mounted here (${(error as Error).message})`);
-      t.pass();
-      return;
-    }
-    t.teardown(() => execFileSync('umount', ['--lazy', mounted]));
+    if (!mountByFuse(t, directory, mounted)) return void t.pass();
     const found = await discover(mounted);
     await t.throwsAsync(checkRepository(found), {
       message: `remote repository '${mounted}' is incompatible with fsmonitor`,
