@@ -137,7 +137,11 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   }
 
   told(event: string, to: ConnectionState, at: number, output: ConnectionOutput | undefined): void {
-    this.#tell((observer) => observer.transition(event, to, at, output));
+    try {
+      this.#observer?.transition(event, to, at, output);
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
   }
 
   #tell(what: (observer: ConnectionObserver) => void): void {
@@ -366,7 +370,11 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     this.#run = run;
     const body = this.#body as IncomingBody;
     const { handler } = this.#host;
-    if (this.isObserved) this.#tell((observer) => observer.handle(startRun, run, handler, body));
+    try {
+      this.#observer?.handle(startRun, run, handler, body);
+    } catch (error) {
+      this.#observer = observerFailed(error);
+    }
     if (!run.started) run.start(handler, body);
   }
 

@@ -6,6 +6,9 @@ import { reasonOf } from './errors.ts';
 /** What requests go through here, as observers are told. */
 export const TRANSPORT: Transport = process.platform === 'win32' ? 'pipe' : 'unix';
 
+/** Looked up once: as a global it is a getter, which each transition would call. */
+const { performance } = globalThis;
+
 /** Is told of one transition. `at`: `performance.now()` when the event was taken up, before what it set off. */
 export type Tell<TSnapshot> = (from: string, event: EventObject, next: TSnapshot, at: number) => void;
 
