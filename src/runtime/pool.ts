@@ -256,6 +256,7 @@ export class Pool implements PoolEffects, ConnectionHost {
   supervise(socket: unknown, hurried: boolean): void {
     const connection = new Connection(++this.#accepted, this, socket as Socket, this.#connections.length);
     this.#connections.push(connection);
+    this.#sweep.begin();
     connection.observe(this.observer);
     this.#startActor(connection);
     if (hurried) connection.drain();

@@ -24,21 +24,31 @@ const LONGEST_SWEEP = 1_000;
 export class ProgressSweep {
   /** The number of sweeps so far. */
   count = 0;
-  readonly #timer: NodeJS.Timeout | undefined;
   readonly #period: number;
   readonly #timeouts: Timeouts;
+  readonly #connections: readonly Progressing[];
+  readonly #hasTimeouts: boolean;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(timeouts: Timeouts, connections: readonly Progressing[]) {
     this.#timeouts = timeouts;
+    this.#connections = connections;
     const set = [timeouts.readTimeout, timeouts.writeTimeout].filter((timeout) => timeout > 0);
     this.#period = Math.min(Math.max(Math.min(...set) / SWEEPS_PER_TIMEOUT, SHORTEST_SWEEP), LONGEST_SWEEP);
-    if (set.length > 0) this.#timer = setInterval(() => this.#sweep(connections), this.#period).unref();
+    this.#hasTimeouts = set.length > 0;
   }
 
-  #sweep(connections: readonly Progressing[]): void {
+  /** There is a connection. Without any there is no timer either: a server that nobody asks never wakes for it. */
+  begin(): void {
+    if (this.#timer === undefined && this.#hasTimeouts)
+      this.#timer = setInterval(() => this.#sweep(), this.#period).unref();
+  }
+
+  #sweep(): void {
     this.count++;
+    if (this.#connections.length === 0) return this.stop();
     // One that times out leaves the list, and others may take its place.
-    for (const connection of connections.slice()) {
+    for (const connection of this.#connections.slice()) {
       const waitsFor = connection.waitsFor;
       if (waitsFor === undefined) {
         connection.progress = this.count;
@@ -54,5 +64,6 @@ export class ProgressSweep {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

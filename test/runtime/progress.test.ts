@@ -1,7 +1,8 @@
 import test from 'ava';
 import { request } from '../../src/index.ts';
+import { ProgressSweep, type Progressing } from '../../src/runtime/progress.ts';
 import { packet, message, rawClient } from '../support/raw-client.ts';
-import { gate, serving } from '../support/serving.ts';
+import { eventually, gate, serving } from '../support/serving.ts';
 
 test('a client that connects and says nothing is timed out', async (t) => {
   const { path, ended } = await serving(t, () => 'x', { readTimeout: 50 });
@@ -69,4 +70,31 @@ test('0 waits for ever', async (t) => {
   t.is(server.stats.open, 1);
   client.socket.write(message('x'));
   t.is(await client.closed, message('x'));
+});
+
+/** The shortest period there is. */
+const TIMEOUTS = { readTimeout: 50, writeTimeout: 0 };
+
+const BUSY: Progressing = { progress: 0, waitsFor: undefined, timedOut: () => undefined };
+
+test('without connections there is no timer', async (t) => {
+  const connections: Progressing[] = [];
+  const idle = new ProgressSweep(TIMEOUTS, connections);
+  const busy = new ProgressSweep(TIMEOUTS, [BUSY]);
+  t.teardown(() => [idle, busy].forEach((sweep) => sweep.stop()));
+  busy.begin();
+  await eventually(() => busy.count === 3, 'it sweeps');
+  t.is(idle.count, 0, 'none has come yet');
+
+  connections.push(BUSY);
+  idle.begin();
+  await eventually(() => idle.count === 2, 'it sweeps as well');
+  connections.pop();
+  const last = busy.count;
+  await eventually(() => busy.count === last + 4, 'the other goes on');
+  t.is(idle.count, 3, 'the one that finds nobody is the last');
+
+  connections.push(BUSY);
+  idle.begin();
+  await eventually(() => idle.count === 5, 'it sweeps again');
 });
