@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AnswerFacts, Daemon } from '../apps/fsmonitor/daemon.ts';
@@ -17,6 +16,9 @@ import { PROGRAM } from './fsmonitor-program.ts';
 import { dateLog, reasonOf, say } from './messages.ts';
 import type { ObserveFlags, Observing } from './observing.ts';
 import { onStop } from './stop-signals.ts';
+import { fs } from '../apps/fsmonitor/builtins.ts';
+
+const { rmSync } = fs;
 
 /** Whether stderr is a log: nobody reads along, so it may say what git's daemon does not. */
 const isLogged = (process.env['SIMPLE_IPC_LOG'] ?? '') !== '';

@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FsmonitorError } from './errors.ts';
 import { boolean, booleanWord, integer } from './values.ts';
+import { fs } from './builtins.ts';
+
+const { readFileSync } = fs;
 
 /** What the user's configuration says of the daemon; see `git help config`, "fsmonitor". */
 export interface Config {

@@ -1,6 +1,9 @@
-import { closeSync, type FSWatcher, mkdirSync, openSync, readdirSync, unlinkSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { EventQueue } from './overflow.ts';
+import { fs } from './builtins.ts';
+
+const { closeSync, mkdirSync, openSync, readdirSync, unlinkSync, watch } = fs;
 
 /** Where cookies are made, from git's directory. As git's own daemon has it. */
 export const COOKIES = join('fsmonitor--daemon', 'cookies');

@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { childProcess } from './builtins.ts';
 import { FsmonitorError } from './errors.ts';
+
+const { execFile } = childProcess;
 
 /** What came of a run of git. */
 export interface GitRun {

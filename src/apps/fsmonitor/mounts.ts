@@ -1,5 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { DOT_GIT, rawPath } from './paths.ts';
+import { fs } from './builtins.ts';
+
+const { closeSync, openSync, readSync } = fs;
 
 /** One line of mountinfo: its id, where it is mounted, and what kind of file system it is. See proc_pid_mountinfo(5). */
 const LINE = /^(\d+) \d+ \S+ \S+ (\S+) .* - (\S+) /u;

@@ -1,5 +1,7 @@
-import { statSync } from 'node:fs';
 import type { Repository } from './repository.ts';
+import { fs } from './builtins.ts';
+
+const { statSync } = fs;
 
 /** Which file or directory something is. */
 function identityOf(path: string): string | undefined {

@@ -1,10 +1,13 @@
-import { type Dirent, type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
+import type { Dirent, FSWatcher } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { COOKIES, type Cookies } from './cookies.ts';
 import { anythingIn, DOT_GIT, rawPath, within } from './paths.ts';
 import type { Repository } from './repository.ts';
 import { cannotWatch } from './watch-errors.ts';
 import type { Watched, Watcher } from './watcher.ts';
+import { fs } from './builtins.ts';
+
+const { lstatSync, readdirSync, watch } = fs;
 
 /**
  * Watches a worktree by one watch for all of it, as macOS and Windows have it. The system tells when it has lost events (Windows), or does not lose any that

@@ -1,10 +1,12 @@
-import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { networkFileSystemOf } from '../../index.ts';
 import { CONFIG_COMMAND, isRemoteAllowed, readConfig, type Config } from './config.ts';
 import { FsmonitorError, saidByGit } from './errors.ts';
 import { runGit } from './git.ts';
+import { fs } from './builtins.ts';
+
+const { realpathSync } = fs;
 
 export type { Config } from './config.ts';
 

@@ -1,5 +1,7 @@
-import { openSync, writeSync } from 'node:fs';
 import { bytesOf } from './paths.ts';
+import { fs } from './builtins.ts';
+
+const { openSync, writeSync } = fs;
 
 const EVENT = 'event: ';
 

@@ -1,9 +1,12 @@
-import { type Dirent, type FSWatcher, lstatSync, readdirSync, type Stats, statfsSync, watch } from 'node:fs';
+import type { Dirent, FSWatcher, Stats } from 'node:fs';
 import { cannotWatch } from './watch-errors.ts';
 import type { Mounts } from './mounts.ts';
 import type { EventQueue } from './overflow.ts';
 import { anythingIn, bytesOf, DOT_GIT, isDistrusted, rawPath, within } from './paths.ts';
 import type { Watched, Watcher } from './watcher.ts';
+import { fs } from './builtins.ts';
+
+const { lstatSync, readdirSync, statfsSync, watch } = fs;
 
 /** What is wrong with a directory that is not there any more: the one that it was in tells of that. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
