@@ -95,8 +95,9 @@ export async function detach(
   args: readonly string[],
   { ifNotRunning, timeout, log, cwd }: DetachOptions,
 ): Promise<number> {
-  const [{ checkPlace, startInstance }, { absolutePath, ownProgram }] = await Promise.all([
+  const [{ checkPlace, startInstance }, { absolutePath }, { ownProgram }] = await Promise.all([
     import('../start/instance.ts'),
+    import('../start/absolute-path.ts'),
     import('../start/own-program.ts'),
   ]);
   const interrupt = new AbortController();

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { FsmonitorError } from '../apps/fsmonitor/errors.ts';
 import type { Repository } from '../apps/fsmonitor/repository.ts';
-import { SimpleIpcError, start } from '../index.ts';
+import { SimpleIpcError, type StartOptions } from '../index.ts';
 import { ownProgram } from '../start/own-program.ts';
+import { start } from '../start/start.ts';
 import type { FsmonitorWords } from './fsmonitor-arguments.ts';
 import { handOver } from './fsmonitor-handed.ts';
+import { onStandby } from './fsmonitor-standby.ts';
 import { absoluteFiles, readOwn } from './fsmonitor-observing.ts';
 import { refuseSecond } from './fsmonitor-client.ts';
 
@@ -29,7 +31,7 @@ export async function startDaemon(
   const timeout = milliseconds(words.startTimeout ?? config.startTimeout);
   const since = performance.now();
   try {
-    await start(socket, {
+    const options: StartOptions = {
       command: [
         ...ownProgram(),
         'fsmonitor',
@@ -42,7 +44,9 @@ export async function startDaemon(
       env: handOver(repository),
       log: join(gitDirectory, LOG),
       timeout,
-    });
+    };
+    const standby = onStandby();
+    await start(socket, options, standby && ((plan, log) => standby.call(plan, log)));
     return 0;
   } catch (error) {
     if (!(error instanceof SimpleIpcError)) throw error;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isOnStandby } from '../start/called.ts';
 import type { FsmonitorWords } from './fsmonitor-arguments.ts';
 
 /** What each subcommand does, and gives the exit code. Loaded when it is the one that runs. */
@@ -31,7 +32,9 @@ export function addFsmonitor(program: Command): void {
 export async function fsmonitor(words: readonly string[]): Promise<number> {
   try {
     if (words[0] === 'install') return await (await import('./fsmonitor-install.ts')).install(words.slice(1));
-    return await daemon(words);
+    const meant = isOnStandby() ? await (await import('./fsmonitor-standby.ts')).standBy() : words;
+    // Nobody is left to be told.
+    return meant === undefined ? 1 : await daemon(meant);
   } catch (error) {
     const [{ FsmonitorError }, { FsmonitorUsage }] = await Promise.all([
       import('../apps/fsmonitor/errors.ts'),

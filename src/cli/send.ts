@@ -159,7 +159,7 @@ async function startOptions(
       2,
     );
   }
-  const { absolutePath } = await import('../start/own-program.ts');
+  const { absolutePath } = await import('../start/absolute-path.ts');
   return {
     // In the server's directory it would be another path.
     command: behind.map((word, index) => (index > 0 && word === path ? absolutePath(path) : word)),

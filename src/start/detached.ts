@@ -5,12 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cannotRun } from './errors.ts';
 import { inheritedDescriptors } from './inherited.ts';
-import { LIMIT_VARIABLE, LOG_VARIABLE } from './log-limit.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
 import { checkDirectory } from './runnable.ts';
 import { fs } from '../runtime/builtins.ts';
-import { LISTEN_VARIABLES } from '../system/variables.ts';
+import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
 
 const { closeSync, constants, openSync } = fs;
 
@@ -27,9 +26,6 @@ const STEP = 10;
 const KILLED = 1_000;
 
 const HAS_GROUPS = process.platform !== 'win32';
-
-/** What the system has told this process about itself, and would be wrong of another: sd_listen_fds(3), sd_notify(3). */
-const OWN_VARIABLES = [...LISTEN_VARIABLES, 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC'];
 
 /** Those that nobody has let go yet: they end with this process. */
 const onTrial = new Set<Detached>();
@@ -68,7 +64,7 @@ export async function runDetached(plan: StartPlan, log: Log): Promise<Detached> 
 function environmentOf(plan: StartPlan): NodeJS.ProcessEnv {
   return {
     ...process.env,
-    ...Object.fromEntries(OWN_VARIABLES.map((name) => [name, undefined])),
+    ...OWN_VARIABLES,
     ...plan.env,
     [LOG_VARIABLE]: plan.log,
     [LIMIT_VARIABLE]: String(plan.logLimit),

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 
 import { reasonOf } from '../runtime/errors.ts';
 import { fs } from '../runtime/builtins.ts';
+import { LIMIT_VARIABLE, LOG_VARIABLE } from './variables.ts';
 
 const {
   closeSync,
@@ -16,10 +17,6 @@ const {
   writeFileSync,
   writeSync,
 } = fs;
-
-/** The variables that tell a started process where its output goes, and how long that may get, in bytes. */
-export const LOG_VARIABLE = 'SIMPLE_IPC_LOG';
-export const LIMIT_VARIABLE = 'SIMPLE_IPC_LOG_LIMIT';
 
 /** The log that this process's own output goes to. */
 export interface OwnLog {

@@ -1,20 +1,10 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { resolveEndpoint } from '../runtime/rendezvous/endpoint.ts';
 
 /** Options of Node.js whose value is a module, or a file, that is looked for from the working directory. */
 const MODULE = /^(?:--import|--loader|--experimental-loader)$/u;
 const REQUIRED = /^(?:--require|-r)$/u;
 const FILE = /^--env-file(?:-if-exists)?$/u;
-
-/**
- * The path of a socket, from anywhere.
- *
- * @throws {SimpleIpcError} As `resolveEndpoint`.
- */
-export function absolutePath(path: string): string {
-  return resolveEndpoint(path).absolute;
-}
 
 /** The command of this very program in any other directory: Node.js, its options, and what it runs. */
 export function ownProgram(): [string, ...string[]] {

@@ -27,16 +27,19 @@ export interface Goal {
   isLost(child: Detached): boolean;
 }
 
+/** How the command of a plan is run. */
+export type Run = typeof runDetached;
+
 /**
  * Runs the command of a plan, and waits until the goal is reached. In any other end, what was started is ended as well.
  *
  * @throws {SimpleIpcError} `SIMPLE_IPC_START_FAILED` where it cannot be run, `SIMPLE_IPC_ABORTED` by the plan's signal.
  */
-export async function runUntilUp(plan: StartPlan, goal: Goal): Promise<Outcome> {
+export async function runUntilUp(plan: StartPlan, goal: Goal, run: Run = runDetached): Promise<Outcome> {
   const log = openLog(plan);
   let child: Detached | undefined;
   try {
-    child = await runDetached(plan, log);
+    child = await run(plan, log);
     const last = await watch(plan, child, goal);
     if (last === 'up') {
       child.letGo();

@@ -5,7 +5,7 @@ import { pause, throwIfAborted } from '../runtime/rendezvous/wait.ts';
 import { othersTooSlow } from './errors.ts';
 import { interval, look, pidAt } from './look.ts';
 import { planStart, type StartPlan } from './options.ts';
-import { runUntilUp } from './run.ts';
+import { runUntilUp, type Goal, type Run } from './run.ts';
 import type { StartOptions, StartResult } from '../runtime/types.ts';
 
 /** How long a caller who found the lock held lets it be, in milliseconds: it is freed without a server only by a failure. */
@@ -15,18 +15,19 @@ const RETRY_SPREAD = 40;
 /** The paths that a caller in this process takes the lock of, or has it. The others of them wait for it to come out. */
 const startingHere = new Set<string>();
 
-/** As `start` of src/index.ts, which says it all. */
-export async function start(path: string, options: StartOptions): Promise<StartResult> {
+/** As `start` of src/index.ts, which says it all; `run` is for who has a process ready. */
+export async function start(path: string, options: StartOptions, run?: Run): Promise<StartResult> {
   const plan = planStart(path, options);
   throwIfAborted(path, plan.signal);
   const lock = await lockUnlessUp(plan);
   if (lock === undefined) return { started: false, pid: pidAt(plan.absolute) };
   try {
-    const outcome = await runUntilUp(plan, {
+    const goal: Goal = {
       lacking: () => look(plan, plan.signal),
       // One that ends well may have left the work to another, as daemons did.
       isLost: ({ exit }) => exit !== undefined && exit.code !== 0,
-    });
+    };
+    const outcome = await runUntilUp(plan, goal, run);
     if (!outcome.isUp) throw outcome.error;
     const { child } = outcome;
     return { started: true, pid: pidAt(plan.absolute) ?? (child.exit === undefined ? child.pid : undefined) };

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { probe } from '../../src/index.ts';
+import { acquireLock } from '../../src/runtime/rendezvous/lock.ts';
 import { mountByFuse } from '../support/mount.ts';
 import { git, peerTest } from '../support/peers.ts';
 import { eventually, within } from '../support/serving.ts';
@@ -249,12 +250,14 @@ gitTest("a daemon that cannot begin: its own words, and git's", async (t, peer) 
   t.is(stdout, '');
   t.regex(stderr, /stands a directory[^\n]*\nerror: daemon failed to start\n$/u);
   rmSync(join(place.repository, '.git/fsmonitor--daemon.ipc'), { recursive: true });
-  // git's goes on starting; ours is ended, and can be started again with more time.
+  // git's goes on starting; ours is ended, and can be started again with more time. It cannot listen while another has the lock.
+  const lock = await acquireLock(join(place.repository, '.git/fsmonitor--daemon.ipc'), { lockTimeout: 0 });
   t.deepEqual(await place.ours(['start', '--start-timeout=0']), {
     code: 1,
     stdout: '',
     stderr: 'error: daemon not online yet\n',
   });
+  lock.release();
   t.is((await place.ours(['start'])).code, 0);
 });
 

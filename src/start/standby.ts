@@ -1,0 +1,72 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { devNull } from 'node:os';
+import { fs } from '../runtime/builtins.ts';
+import { STANDBY_VARIABLE, type Call } from './called.ts';
+import type { Detached } from './detached.ts';
+import { inheritedDescriptors } from './inherited.ts';
+import type { Log } from './log.ts';
+import type { StartPlan } from './options.ts';
+import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
+
+const { closeSync, constants, openSync } = fs;
+// To `import` it reads each of its properties, and a start is waited for.
+const { spawn } = process.getBuiltinModule('node:child_process');
+
+/**
+ * A process that is started before it is known whether it is needed, and for what: meanwhile it loads what it will run. One
+ * that is never called ends with this process. See called.ts for its side.
+ */
+export class Standby {
+  readonly #child: ChildProcess;
+  readonly #end = () => void this.#child.kill('SIGKILL');
+
+  constructor([program, ...args]: readonly [string, ...string[]]) {
+    const nothing = openSync(devNull, constants.O_RDWR);
+    try {
+      this.#child = spawn(program, args, {
+        // It has no log yet, and what it says then is nobody's.
+        env: { ...process.env, ...OWN_VARIABLES, [STANDBY_VARIABLE]: '1', [LOG_VARIABLE]: devNull },
+        detached: true,
+        stdio: descriptorsOf(nothing),
+        windowsHide: true,
+      });
+    } finally {
+      closeSync(nothing);
+    }
+    process.once('exit', this.#end);
+    // One that could not be started, or has ended, is not called.
+    this.#child.on('error', () => undefined);
+    this.#child.stdin?.on('error', () => undefined);
+  }
+
+  /** Has it do what a plan says, in the place of a process that is started for it. */
+  async call(plan: StartPlan, log: Log): Promise<Detached> {
+    const [{ Detached, runDetached }, { checkDirectory }] = await Promise.all([
+      import('./detached.ts'),
+      import('./runnable.ts'),
+    ]);
+    const { pid, exitCode, signalCode, stdin } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return runDetached(plan, log);
+    checkDirectory(plan);
+    process.off('exit', this.#end);
+    const { args, cwd, env, log: file, logLimit } = plan;
+    const call: Call = {
+      args,
+      cwd,
+      env: {
+        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? null])),
+        [LOG_VARIABLE]: file,
+        [LIMIT_VARIABLE]: String(logLimit),
+      },
+      log: file,
+    };
+    stdin!.end(JSON.stringify(call));
+    return new Detached(this.#child);
+  }
+}
+
+function descriptorsOf(nothing: number): StdioOptions {
+  const descriptors: ('pipe' | number)[] = ['pipe', nothing, nothing];
+  for (const descriptor of inheritedDescriptors()) descriptors[descriptor] = nothing;
+  return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
+}
