@@ -178,7 +178,7 @@ function fsmonitor(name: string, tree: Tree): Scenario {
       '`git status` where nothing has changed: by looking at every file, and by asking a daemon that watches them',
       ['no fsmonitor', 'git', 'simple-ipc', 'system git', 'system git, by hook'],
       ['git status', 'query', 'start to ready', 'resident memory', 'idle CPU'],
-      { connections: 1, warmUp: 0, amount: 20, duration: 3_000, tree },
+      { connections: 1, warmUp: 0, amount: 60, duration: 3_000, tree },
     ),
     kind: 'fsmonitor',
     baseline: 'git',

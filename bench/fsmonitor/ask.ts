@@ -1,7 +1,7 @@
 /** Asks a daemon what has changed, as git does. */
 
 /** Requests before those that are measured, until the code is compiled. */
-const WARM_UP = 50;
+const WARM_UP = 1_000;
 /** No daemon has given it, so the answer has nothing but the current one. */
 const NO_TOKEN = 'builtin:0:0';
 

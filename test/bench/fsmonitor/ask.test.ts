@@ -13,7 +13,7 @@ test('each query has the token of the answer before it', async (t) => {
   t.true(took.every((each) => each > 0));
   t.deepEqual(asked.slice(0, 3), ['builtin:0:0', 'builtin:test:1', 'builtin:test:2']);
   // The first two, and those before it is measured.
-  t.is(asked.length, 2 + 50 + 20);
+  t.is(asked.length, 2 + 1_000 + 20);
 });
 
 for (const [what, answer, message] of [

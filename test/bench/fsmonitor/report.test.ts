@@ -37,11 +37,11 @@ test('what was done, in words', (t) => {
   const text = describeLoad(measured);
   t.is(
     text,
-    '5,000 directories and 20,000 files, untracked cache on. 1 round, each with a new daemon, of 20 times `git status` and 3 s of rest. Ratios (×) are to git in the same round.',
+    '5,000 directories and 20,000 files, untracked cache on. 1 round, each with a new daemon, of 60 times `git status` and 3 s of rest. Ratios (×) are to git in the same round.',
   );
   const { load } = scenario;
   const restless = { ...measured, scenario: { ...scenario, load: { ...load, duration: 0 } } };
-  t.regex(describeLoad(restless), /of 20 times `git status`\. Ratios/);
+  t.regex(describeLoad(restless), /of 60 times `git status`\. Ratios/);
 });
 
 test('a table with what was measured of each, on the terminal, in Markdown and on the page', (t) => {
