@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { inheritedDescriptors } from './inherited.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
 import { checkDirectory } from './runnable.ts';
+import { spawn } from './spawn.ts';
 import { fs } from '../runtime/builtins.ts';
 import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
 

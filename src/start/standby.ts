@@ -6,11 +6,10 @@ import type { Detached } from './detached.ts';
 import { inheritedDescriptors } from './inherited.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
+import { spawn } from './spawn.ts';
 import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
 
 const { closeSync, constants, openSync } = fs;
-// To `import` it reads each of its properties, and a start is waited for.
-const { spawn } = process.getBuiltinModule('node:child_process');
 
 /**
  * A process that is started before it is known whether it is needed, and for what: meanwhile it loads what it will run. One
