@@ -6,7 +6,7 @@ import { ownProgram } from '../start/own-program.ts';
 import { start } from '../start/start.ts';
 import type { FsmonitorWords } from './fsmonitor-arguments.ts';
 import { handOver } from './fsmonitor-handed.ts';
-import { onStandby } from './fsmonitor-standby.ts';
+import { preparedDaemon } from './fsmonitor-prepared.ts';
 import { absoluteFiles, readOwn } from './fsmonitor-observing.ts';
 import { refuseSecond } from './fsmonitor-client.ts';
 
@@ -45,7 +45,7 @@ export async function startDaemon(
       log: join(gitDirectory, LOG),
       timeout,
     };
-    const standby = onStandby();
+    const standby = preparedDaemon();
     await start(socket, options, standby && ((plan, log) => standby.call(plan, log)));
     return 0;
   } catch (error) {

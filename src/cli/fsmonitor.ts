@@ -32,7 +32,8 @@ export function addFsmonitor(program: Command): void {
 export async function fsmonitor(words: readonly string[]): Promise<number> {
   try {
     if (words[0] === 'install') return await (await import('./fsmonitor-install.ts')).install(words.slice(1));
-    const meant = isOnStandby() ? await (await import('./fsmonitor-standby.ts')).standBy() : words;
+    const meant =
+      words[0] === 'run' && isOnStandby() ? await (await import('./fsmonitor-standby.ts')).standBy() : words;
     // Nobody is left to be told.
     return meant === undefined ? 1 : await daemon(meant);
   } catch (error) {

@@ -8,7 +8,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const plain = plainSend(argv.slice(2));
     if (argv[2] === 'fsmonitor') {
       // It reads its words as git does, and git waits for it.
-      if (argv[3] === 'start') (await import('./fsmonitor-standby.ts')).standByToRun();
+      if (argv[3] === 'start') (await import('./fsmonitor-prepared.ts')).prepareDaemon();
       const { fsmonitor } = await import('./fsmonitor.ts');
       process.exitCode = await fsmonitor(argv.slice(3));
     } else if (plain === undefined) {

@@ -1,10 +1,10 @@
 import { devNull } from 'node:os';
 import { fs } from '../runtime/builtins.ts';
 
-const { closeSync, constants, openSync, readFileSync } = fs;
+const { closeSync, constants, fstatSync, openSync, readFileSync } = fs;
 const { O_RDONLY, O_WRONLY, O_APPEND } = constants;
-// Windows has neither; nobody is on standby there.
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+// Windows has none of these; nobody is on standby there.
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants as Partial<typeof constants>;
 
 /** The variable by which a process knows that it is on standby. */
 export const STANDBY_VARIABLE = 'SIMPLE_IPC_STANDBY';
@@ -16,8 +16,19 @@ export interface Call {
   readonly cwd: string;
   /** `null`: a variable that it is not to have. */
   readonly env: Readonly<Record<string, string | null>>;
-  /** Where its output goes. */
-  readonly log: string;
+  /** Where its output goes: the file that who calls it has opened, and looked at what it is. */
+  readonly log: FileIdentity & { readonly file: string };
+}
+
+/** What tells files apart, whatever their names: of numbers that JSON has no way to write, the digits. */
+interface FileIdentity {
+  readonly dev: string;
+  readonly ino: string;
+}
+
+export function identityOf(descriptor: number): FileIdentity {
+  const { dev, ino } = fstatSync(descriptor, { bigint: true });
+  return { dev: String(dev), ino: String(ino) };
 }
 
 /** Whether this process is on standby. Only the first who asks is told. */
@@ -40,14 +51,18 @@ export function awaitCall(): readonly string[] | undefined {
   const text = readFileSync(0, 'utf8');
   if (text === '') return undefined;
   const { args, cwd, env, log } = JSON.parse(text) as Call;
+  // First: then what goes wrong is said there.
+  for (const descriptor of [1, 2])
+    replace(descriptor, log.file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  const { dev, ino } = identityOf(1);
+  // Whoever put another there is to get nothing of it.
+  if (dev !== log.dev || ino !== log.ino) process.exit(1);
+  replace(0, devNull, O_RDONLY);
   process.chdir(cwd);
   for (const [name, value] of Object.entries(env)) {
     if (value === null) delete process.env[name];
     else process.env[name] = value;
   }
-  replace(0, devNull, O_RDONLY);
-  // Who started it has opened the log as well, and looked at what it is.
-  for (const descriptor of [1, 2]) replace(descriptor, log, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
   return args.slice(process.execArgv.length + 1);
 }
 

@@ -1,7 +1,8 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { fs } from '../runtime/builtins.ts';
-import { STANDBY_VARIABLE, type Call } from './called.ts';
+import { identityOf, STANDBY_VARIABLE, type Call } from './called.ts';
 import type { Detached } from './detached.ts';
 import { inheritedDescriptors } from './inherited.ts';
 import type { Log } from './log.ts';
@@ -20,19 +21,23 @@ export class Standby {
   readonly #end = () => void this.#child.kill('SIGKILL');
 
   constructor([program, ...args]: readonly [string, ...string[]]) {
+    const inherited = inheritedDescriptors();
     const nothing = openSync(devNull, constants.O_RDWR);
     try {
       this.#child = spawn(program, args, {
-        // It has no log yet, and what it says then is nobody's.
+        // That it will have a log is asked when modules are loaded; which one, it is told when it is called.
         env: { ...process.env, ...OWN_VARIABLES, [STANDBY_VARIABLE]: '1', [LOG_VARIABLE]: devNull },
         detached: true,
-        stdio: descriptorsOf(nothing),
+        stdio: descriptorsOf(inherited, nothing),
         windowsHide: true,
       });
     } finally {
       closeSync(nothing);
     }
     process.once('exit', this.#end);
+    // It keeps nobody from ending.
+    this.#child.unref();
+    (this.#child.stdin as Socket | null)?.unref();
     // One that could not be started, or has ended, is not called.
     this.#child.on('error', () => undefined);
     this.#child.stdin?.on('error', () => undefined);
@@ -48,6 +53,7 @@ export class Standby {
     if (pid === undefined || exitCode !== null || signalCode !== null) return runDetached(plan, log);
     checkDirectory(plan);
     process.off('exit', this.#end);
+    this.#child.ref();
     const { args, cwd, env, log: file, logLimit } = plan;
     const call: Call = {
       args,
@@ -57,15 +63,15 @@ export class Standby {
         [LOG_VARIABLE]: file,
         [LIMIT_VARIABLE]: String(logLimit),
       },
-      log: file,
+      log: { file, ...identityOf(log.descriptor) },
     };
     stdin!.end(JSON.stringify(call));
     return new Detached(this.#child);
   }
 }
 
-function descriptorsOf(nothing: number): StdioOptions {
+function descriptorsOf(inherited: readonly number[], nothing: number): StdioOptions {
   const descriptors: ('pipe' | number)[] = ['pipe', nothing, nothing];
-  for (const descriptor of inheritedDescriptors()) descriptors[descriptor] = nothing;
+  for (const descriptor of inherited) descriptors[descriptor] = nothing;
   return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
 }

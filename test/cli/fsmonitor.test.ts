@@ -235,6 +235,35 @@ gitTest(
   },
 );
 
+gitTest('a start that its words keep from starting ends, and leaves nobody', async (t, peer) => {
+  const place = makePlace(t, peer);
+  const mark = { env: { SIMPLE_IPC_TEST_MARK: place.repository } };
+  const asked = place.ours(['start', '--sample'], mark);
+  const { code, stderr } = await within(asked, 'it ends');
+  t.is(code, 2);
+  t.regex(stderr, /argument missing/u);
+  await eventually(() => marked(place.repository).length === 0, 'nobody is left');
+  const onStandby = { env: { SIMPLE_IPC_STANDBY: '1' } };
+  t.deepEqual(
+    await place.ours(['status'], onStandby),
+    await place.ours(['status']),
+    'only a daemon stands by',
+  );
+});
+
+/** The processes that were started with this mark. */
+function marked(mark: string): string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SIMPLE_IPC_TEST_MARK=${mark}\0`);
+    } catch {
+      // It is no process, or has ended.
+      return false;
+    }
+  });
+}
+
 gitTest("a daemon that cannot begin: its own words, and git's", async (t, peer) => {
   const place = makePlace(t, peer);
   t.deepEqual(await place.ours(['start', '--service-name=x']), {

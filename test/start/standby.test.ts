@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -107,6 +107,26 @@ testOnUnix('a directory that is not there is said, and nobody runs', async (t) =
   process.kill(pid(), 'SIGKILL');
   await eventually(() => !isRunning(pid()), 'it is gone');
   t.is(readFileSync(plan.log, 'utf8'), '');
+});
+
+testOnUnix('a log that is another file by then gets nothing', async (t) => {
+  const { directory, file, isThere } = place(t);
+  const standby = new Standby([process.execPath, CHILD, file]);
+  await isThere();
+  const plan = planStart(join(directory, 'app.sock'), {
+    command: [process.execPath, CHILD, file],
+    cwd: directory,
+  });
+  const log = openLog(plan);
+  renameSync(plan.log, `${plan.log}.kept`);
+  writeFileSync(plan.log, '');
+  const child = await standby.call(plan, log);
+  await eventually(() => child.exit !== undefined, 'it ends');
+  t.deepEqual(child.exit, { code: 1, signal: null });
+  t.is(readFileSync(plan.log, 'utf8'), '');
+  t.is(log.tail(), '');
+  log.close();
+  await child.end();
 });
 
 for (const way of ['ends', 'is killed']) {

@@ -1,6 +1,7 @@
 import { fs } from './builtins.ts';
 
 const { readFileSync } = fs;
+
 /** What the kernel's queue holds where it does not say. It is Linux's own default. */
 const DEFAULT_LIMIT = 16_384;
 
