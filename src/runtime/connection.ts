@@ -136,6 +136,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     return this.#observer !== undefined;
   }
 
+  /** Not by `#tell`: that would be a closure for each transition. */
   told(event: string, to: ConnectionState, at: number, output: ConnectionOutput | undefined): void {
     try {
       this.#observer?.transition(event, to, at, output);

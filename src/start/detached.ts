@@ -1,16 +1,16 @@
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cannotRun } from './errors.ts';
-import { inheritedDescriptors } from './inherited.ts';
+import { descriptorsOf, inheritedDescriptors } from './inherited.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
 import { checkDirectory } from './runnable.ts';
 import { spawn } from './spawn.ts';
 import { fs } from '../runtime/builtins.ts';
-import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
+import { OWN_VARIABLES, variablesOf } from './variables.ts';
 
 const { closeSync, constants, openSync } = fs;
 
@@ -48,9 +48,9 @@ export async function runDetached(plan: StartPlan, log: Log): Promise<Detached> 
   try {
     const child = spawn(plan.program, plan.args, {
       cwd: plan.cwd,
-      env: environmentOf(plan),
+      env: { ...process.env, ...OWN_VARIABLES, ...variablesOf(plan) },
       detached: true,
-      stdio: descriptorsOf(log, inherited, nothing),
+      stdio: descriptorsOf(['ignore', log.descriptor, log.descriptor], inherited, nothing),
       windowsHide: true,
     });
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
@@ -60,23 +60,6 @@ export async function runDetached(plan: StartPlan, log: Log): Promise<Detached> 
   } finally {
     if (nothing !== undefined) closeSync(nothing);
   }
-}
-
-function environmentOf(plan: StartPlan): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    ...OWN_VARIABLES,
-    ...plan.env,
-    [LOG_VARIABLE]: plan.log,
-    [LIMIT_VARIABLE]: String(plan.logLimit),
-  };
-}
-
-/** Those that would be left open become `/dev/null`: to leave one out here does not close it there. */
-function descriptorsOf(log: Log, inherited: readonly number[], nothing: number | undefined): StdioOptions {
-  const descriptors: (number | undefined)[] = [undefined, log.descriptor, log.descriptor];
-  for (const descriptor of inherited) descriptors[descriptor] = nothing;
-  return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
 }
 
 /** A process that was started, and is this one's to end until it is let go. */

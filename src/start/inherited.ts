@@ -1,3 +1,4 @@
+import type { StdioOptions } from 'node:child_process';
 import { fs } from '../runtime/builtins.ts';
 import { openFilesLimit } from '../runtime/proc.ts';
 
@@ -62,4 +63,18 @@ function isLeftOpen(descriptor: number): boolean {
     // The descriptor by which the directory was read.
     return false;
   }
+}
+
+/**
+ * The descriptors of a process to be started: the first three, and `nothing`, which is `/dev/null`, for those that it would inherit:
+ * to leave one out here does not close it there.
+ */
+export function descriptorsOf(
+  first: readonly (number | 'pipe' | 'ignore')[],
+  inherited: readonly number[],
+  nothing: number | undefined,
+): StdioOptions {
+  const descriptors: (number | 'pipe' | 'ignore' | undefined)[] = [...first];
+  for (const descriptor of inherited) descriptors[descriptor] = nothing;
+  return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
 }

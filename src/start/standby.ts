@@ -1,14 +1,14 @@
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { fs } from '../runtime/builtins.ts';
 import { identityOf, STANDBY_VARIABLE, type Call } from './called.ts';
 import type { Detached } from './detached.ts';
-import { inheritedDescriptors } from './inherited.ts';
+import { descriptorsOf, inheritedDescriptors } from './inherited.ts';
 import type { Log } from './log.ts';
 import type { StartPlan } from './options.ts';
 import { spawn } from './spawn.ts';
-import { LIMIT_VARIABLE, LOG_VARIABLE, OWN_VARIABLES } from './variables.ts';
+import { LOG_VARIABLE, OWN_VARIABLES, variablesOf } from './variables.ts';
 
 const { closeSync, constants, openSync } = fs;
 
@@ -28,7 +28,7 @@ export class Standby {
         // That it will have a log is asked when modules are loaded; which one, it is told when it is called.
         env: { ...process.env, ...OWN_VARIABLES, [STANDBY_VARIABLE]: '1', [LOG_VARIABLE]: devNull },
         detached: true,
-        stdio: descriptorsOf(inherited, nothing),
+        stdio: descriptorsOf(['pipe', nothing, nothing], inherited, nothing),
         windowsHide: true,
       });
     } finally {
@@ -54,24 +54,16 @@ export class Standby {
     checkDirectory(plan);
     process.off('exit', this.#end);
     this.#child.ref();
-    const { args, cwd, env, log: file, logLimit } = plan;
+    const { args, cwd, log: file } = plan;
     const call: Call = {
       args,
       cwd,
-      env: {
-        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? null])),
-        [LOG_VARIABLE]: file,
-        [LIMIT_VARIABLE]: String(logLimit),
-      },
+      env: Object.fromEntries(
+        Object.entries(variablesOf(plan)).map(([name, value]) => [name, value ?? null]),
+      ),
       log: { file, ...identityOf(log.descriptor) },
     };
     stdin!.end(JSON.stringify(call));
     return new Detached(this.#child);
   }
-}
-
-function descriptorsOf(inherited: readonly number[], nothing: number): StdioOptions {
-  const descriptors: ('pipe' | number)[] = ['pipe', nothing, nothing];
-  for (const descriptor of inherited) descriptors[descriptor] = nothing;
-  return Array.from(descriptors, (descriptor) => descriptor ?? 'ignore');
 }

@@ -17,6 +17,8 @@ import { mountByFuse } from '../support/mount.ts';
 import { git, peerTest } from '../support/peers.ts';
 import { eventually, within } from '../support/serving.ts';
 import { collector } from '../telemetry/collector.ts';
+import { marked } from '../torture/processes.ts';
+import { MARK } from '../torture/setting.ts';
 import { run, start } from './command.ts';
 import { makePlace, type Place, type Where } from './fsmonitor-repository.ts';
 
@@ -237,7 +239,7 @@ gitTest(
 
 gitTest('a start that its words keep from starting ends, and leaves nobody', async (t, peer) => {
   const place = makePlace(t, peer);
-  const mark = { env: { SIMPLE_IPC_TEST_MARK: place.repository } };
+  const mark = { env: { [MARK]: place.repository } };
   const asked = place.ours(['start', '--sample'], mark);
   const { code, stderr } = await within(asked, 'it ends');
   t.is(code, 2);
@@ -250,19 +252,6 @@ gitTest('a start that its words keep from starting ends, and leaves nobody', asy
     'only a daemon stands by',
   );
 });
-
-/** The processes that were started with this mark. */
-function marked(mark: string): string[] {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SIMPLE_IPC_TEST_MARK=${mark}\0`);
-    } catch {
-      // It is no process, or has ended.
-      return false;
-    }
-  });
-}
 
 gitTest("a daemon that cannot begin: its own words, and git's", async (t, peer) => {
   const place = makePlace(t, peer);
