@@ -1,7 +1,7 @@
 // A repository for a test of `simple-ipc fsmonitor`, and what runs git and ours in it, in an environment of the test's own.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { request } from '../../src/index.ts';
@@ -76,10 +76,13 @@ export function makePlace(t: ExecutionContext, { bin, env: base }: Git): Place {
   place.git(['commit', '--quiet', '--allow-empty', '--message', 'first']);
   // Whatever listens somewhere in it ends with the test.
   t.teardown(async () => {
-    const sockets = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /(?:^|\/)(?:fsmonitor--daemon\.ipc|\.git-fsmonitor-[\da-f]+)$/u.test(name),
-    );
-    const quits = sockets.map(async (name) => (await request(join(root, name), 'quit')).bytes());
+    // By find: a daemon that just ended takes its folder away meanwhile, which fails a recursive readdir.
+    const found = spawnSync('find', [root, '-type', 's'], { encoding: 'utf8' });
+    if (found.error) throw found.error;
+    const sockets = found.stdout
+      .split('\n')
+      .filter((path) => /\/(?:fsmonitor--daemon\.ipc|\.git-fsmonitor-[\da-f]+)$/u.test(path));
+    const quits = sockets.map(async (path) => (await request(path, 'quit')).bytes());
     await Promise.allSettled(quits);
   });
   return place;
