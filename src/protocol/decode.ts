@@ -44,11 +44,10 @@ export class Decoder {
   }
 
   /**
-   * Decodes `chunk` and gives the offset after the message's end, or `MORE`, or `MALFORMED`. After either of the other
+   * Decodes `chunk[0..end)` and gives the offset after the message's end, or `MORE`, or `MALFORMED`. After either of the other
    * two it is not to be called again.
    */
-  decode(chunk: Buffer, sink: DataSink): number {
-    const end = chunk.length;
+  decode(chunk: Buffer, sink: DataSink, end: number = chunk.length): number {
     let at = 0;
     while (at < end) {
       if (this.#remaining > 0) {

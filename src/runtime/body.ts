@@ -1,5 +1,5 @@
 import type { DataSink } from '../protocol/decode.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue, copyOf } from './byte-queue.ts';
 import { SimpleIpcError } from './errors.ts';
 import { relieveMemory } from './memory-relief.ts';
 import type { Body } from './types.ts';
@@ -17,11 +17,16 @@ type Waiter = {
 /**
  * The bytes of one message between the decoder, which fills it, and its reader. Bounded by its owner, which stops reading
  * from the socket while too much is `held`, and goes on when told that bytes were consumed.
+ *
+ * They come in the buffer that all sockets of this thread read into (read-buffer.ts). A reader that asks while they stand there,
+ * as most handlers do, has them decoded from where they are; what is still held when the owner calls `keep` is copied.
  */
 export class IncomingBody implements Body, DataSink {
   readonly #owner: BodyOwner;
   /** The first piece, where it came: a message of one piece goes to its reader without a queue. */
   #first: Buffer | undefined;
+  /** It stands in the socket's buffer, which the next read writes over. */
+  #borrowed = false;
   #start = 0;
   #end = 0;
   #queue: ByteQueue | undefined;
@@ -41,8 +46,9 @@ export class IncomingBody implements Body, DataSink {
     return this.#end - this.#start + (this.#queue?.length ?? 0);
   }
 
-  /** The first of them, where they are. */
+  /** The first of them. */
   peek(): Uint8Array {
+    this.keep();
     return this.#first?.subarray(this.#start, this.#end) ?? EMPTY;
   }
 
@@ -53,6 +59,7 @@ export class IncomingBody implements Body, DataSink {
 
   // ---- The filling side.
 
+  /** `chunk` may be written over after the next `keep`. */
   data(chunk: Buffer, start: number, end: number): void {
     if (this.#discarding) {
       relieveMemory(end - start);
@@ -61,6 +68,7 @@ export class IncomingBody implements Body, DataSink {
     }
     if (this.#first === undefined && this.#queue === undefined) {
       this.#first = chunk;
+      this.#borrowed = true;
       this.#start = start;
       this.#end = end;
     } else {
@@ -68,6 +76,17 @@ export class IncomingBody implements Body, DataSink {
       this.#queue.push(chunk, start, end);
       relieveMemory(end - start);
     }
+  }
+
+  /** Copies what is held in the socket's buffer. */
+  keep(): void {
+    if (!this.#borrowed) return;
+    this.#borrowed = false;
+    const length = this.#end - this.#start;
+    if (length === 0) return;
+    this.#first = copyOf(this.#first as Buffer, this.#start, this.#end);
+    this.#start = 0;
+    this.#end = length;
   }
 
   /** Hands what has come to a reader that waits for it. Called after `data`, once for all of a chunk. */
@@ -113,6 +132,7 @@ export class IncomingBody implements Body, DataSink {
   #release(): void {
     const held = this.held;
     this.#first = undefined;
+    this.#borrowed = false;
     this.#start = this.#end = 0;
     this.#queue?.clear();
     if (held > 0) this.#owner.bodyConsumed(held);
@@ -176,6 +196,7 @@ export class IncomingBody implements Body, DataSink {
   #take(): Buffer | undefined {
     let chunk: Buffer | undefined;
     if (this.#end > this.#start) {
+      this.keep();
       const first = this.#first as Buffer;
       chunk = this.#end - this.#start === first.length ? first : first.subarray(this.#start, this.#end);
       this.#first = EMPTY;

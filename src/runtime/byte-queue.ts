@@ -5,8 +5,9 @@ const FIRST_SLAB = 4096;
 const LARGEST_SLAB = 65_536;
 
 /**
- * Bytes waiting for their reader, first in, first out. Large pieces are kept in place, small ones copied together, so
- * that what is held is in proportion to `length` however the bytes were cut up.
+ * Bytes waiting for their reader, first in, first out. They are copied, for they come in a buffer that the next read
+ * writes over: large pieces each by itself, small ones together, so that what is held is in proportion to `length`
+ * however the bytes were cut up.
  */
 export class ByteQueue {
   /** Bytes held. */
@@ -22,7 +23,7 @@ export class ByteQueue {
     this.length += size;
     if (size >= SMALL || (this.#head === this.#pieces.length && this.#slab === undefined)) {
       this.#slab = undefined;
-      this.#pieces.push(size === chunk.length ? chunk : chunk.subarray(start, end));
+      this.#pieces.push(copyOf(chunk, start, end));
       // The next small piece starts a slab.
       if (size < SMALL) this.#slab = EMPTY;
       this.#used = 0;
@@ -91,3 +92,10 @@ export class ByteQueue {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** In memory of its own, none of Node's pool: a few bytes would hold on to kilobytes of it. */
+export function copyOf(chunk: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  chunk.copy(copy, 0, start, end);
+  return copy;
+}

@@ -1,4 +1,5 @@
 import { net } from './builtins.ts';
+import { readBuffer } from './read-buffer.ts';
 
 const { Socket } = net;
 
@@ -9,14 +10,6 @@ export interface ClientSocketOwner {
   /** Nothing that is written arrives any more. An answer may still be there to be read. */
   writeFailed(error: Error): void;
 }
-
-const READ_BYTES = 65_536;
-
-/**
- * On Unix the kernel copies into it and it is read at once, so all sockets of this thread share it. On Windows a read is
- * begun with its buffer long before the bytes come, so each socket has its own.
- */
-const shared = process.platform === 'win32' ? undefined : Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * A socket that loses nothing of an answer. An ordinary one throws away what it has read, and what still waits in the
@@ -29,7 +22,7 @@ export class ClientSocket extends Socket {
   readonly #owner: ClientSocketOwner;
 
   constructor(owner: ClientSocketOwner) {
-    const buffer = shared ?? Buffer.allocUnsafeSlow(READ_BYTES);
+    const buffer = readBuffer();
     super({
       allowHalfOpen: true,
       onread: { buffer, callback: (size: number) => owner.received(buffer.subarray(0, size)) },

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { AnyActorRef } from 'xstate';
 import type {
   ConnectionEffects,
@@ -17,6 +16,7 @@ import { HandlerRun, type HandlerOwner } from './handler-run.ts';
 import { observerFailed } from './observe.ts';
 import * as failure from './server-errors.ts';
 import type { ServeLimits } from './options.ts';
+import { closeNow, own, type AcceptedSocket, type SocketOwner } from './server-socket.ts';
 import type { SlotTaker, Slots } from './slots.ts';
 import { TrailerReader } from './trailer.ts';
 import type { Chunk, Handler } from './types.ts';
@@ -69,7 +69,9 @@ export interface ConnectionHost {
  * One connection: carries out what its machine asks for, and turns what happens on the socket and in the handler into
  * the machine's events. What to do about them is the machine's to say.
  */
-export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, HandlerOwner, ObservedConnection {
+export class Connection
+  implements ConnectionEffects, SocketOwner, BodyOwner, SlotTaker, HandlerOwner, ObservedConnection
+{
   /** Where it stands in the pool's list. */
   place: number;
   /** The sweep in which something last moved, or nothing was waited for. */
@@ -80,7 +82,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   taking = false;
   readonly number: number;
   readonly #host: ConnectionHost;
-  readonly #socket: Socket;
+  readonly #socket: AcceptedSocket;
   #decoder: Decoder | LineDecoder | undefined;
   #body: IncomingBody | undefined;
   #outgoing: Outgoing | undefined;
@@ -99,14 +101,13 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #paused = false;
   #closed = false;
 
-  constructor(number: number, host: ConnectionHost, socket: Socket, place: number) {
+  constructor(number: number, host: ConnectionHost, socket: AcceptedSocket, place: number) {
     this.number = number;
     this.place = place;
     this.#host = host;
     this.#socket = socket;
     this.progress = host.sweep;
-    (socket as OwnedSocket)[OWNER] = this;
-    socket.on('data', onData).on('end', onEnd).on('error', onError);
+    own(socket, this);
   }
 
   /** Made when it is asked for: without observers, few ask. */
@@ -198,15 +199,24 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   // ---- From the socket.
 
-  received(chunk: Buffer): void {
+  received(chunk: Buffer, end: number): void {
+    try {
+      this.#read(chunk, end);
+    } finally {
+      // What the handler has not had by now is copied: the next read writes over it.
+      this.#body?.keep();
+    }
+  }
+
+  #read(chunk: Buffer, end: number): void {
     this.progress = this.#host.sweep;
     if (this.#closed) return;
     if (this.#requestOver) {
-      this.#surplusCame(chunk);
+      this.#surplusCame(chunk.subarray(0, end));
       return;
     }
     if (this.#decoder !== undefined) {
-      this.#decode(this.#decoder, chunk);
+      this.#decode(this.#decoder, chunk, end);
       return;
     }
     this.#decoder =
@@ -215,7 +225,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     // Most requests come in one chunk: that it came, and what it holds, are told in one go.
     this.taking = true;
     try {
-      this.#decode(this.#decoder, chunk);
+      this.#decode(this.#decoder, chunk, end);
     } finally {
       this.taking = false;
     }
@@ -228,8 +238,8 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
     return new LineDecoder();
   }
 
-  #decode(decoder: Decoder | LineDecoder, chunk: Buffer): void {
-    const end = decoder.decode(chunk, this);
+  #decode(decoder: Decoder | LineDecoder, chunk: Buffer, length: number): void {
+    const end = decoder.decode(chunk, this, length);
     if (end === MALFORMED) {
       this.#malformed(decoder);
     } else if (decoder.bytes > this.#host.limits.maxRequestBytes) {
@@ -243,7 +253,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
       this.#requestOver = true;
       (this.#body as IncomingBody).complete();
       this.#resume();
-      if (end < chunk.length) this.#surplusCame(chunk.subarray(end));
+      if (end < length) this.#surplusCame(chunk.subarray(end, length));
       if (this.#phase === 'request') this.#phase = 'waiting';
       this.#send(REQUEST_COMPLETE);
     }
@@ -323,7 +333,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
   #lineEnded(): void {
     this.#socket.write(NOTHING, (error) => {
       if (this.#closed || (error !== null && error !== undefined)) return;
-      this.#decode(this.#decoder as LineDecoder, NEWLINE);
+      this.#decode(this.#decoder as LineDecoder, NEWLINE, NEWLINE.length);
       this.#send(HALF_CLOSED);
     });
   }
@@ -462,7 +472,7 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 
   close(outcome: Outcome, reason: Error | undefined): void {
     this.#closed = true;
-    this.#socket.destroy();
+    closeNow(this.#socket);
     this.#host.ended(this, outcome);
     this.#host.unwatch(this);
     this.#body?.discard(reason === undefined ? failure.handlerEnded : () => reason);
@@ -487,19 +497,3 @@ export class Connection implements ConnectionEffects, BodyOwner, SlotTaker, Hand
 }
 
 const startRun = (run: HandlerRun, handler: Handler, body: IncomingBody): void => run.start(handler, body);
-
-// One set of listeners for all sockets: closures would cost each connection more.
-const OWNER = Symbol('connection');
-type OwnedSocket = Socket & { [OWNER]?: Connection };
-
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this[OWNER]?.received(chunk);
-}
-
-function onEnd(this: OwnedSocket): void {
-  this[OWNER]?.ended();
-}
-
-function onError(this: OwnedSocket, error: Error): void {
-  this[OWNER]?.failed(error);
-}

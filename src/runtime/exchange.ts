@@ -191,7 +191,8 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     if (this.#over) return false;
     this.#progress();
     if (!this.#decoder.started) this.#tell('reading-response');
-    const end = this.#decoder.decode(chunk, this);
+    const end = this.#decoder.decode(chunk, this.#body);
+    this.#body.keep();
     if (end === MALFORMED) {
       this.fail(failure.malformedAnswer(this.#path, this.#decoder.problem as string));
       return false;
@@ -206,11 +207,6 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
     this.#body.deliver();
     this.#paused = this.#body.held > WINDOW;
     return !this.#paused;
-  }
-
-  /** The decoder's data. The chunk is the socket's own buffer, so it is copied. */
-  data(chunk: Buffer, start: number, end: number): void {
-    this.#body.data(Buffer.from(chunk.subarray(start, end)), 0, end - start);
   }
 
   bodyConsumed(): void {

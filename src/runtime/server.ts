@@ -10,6 +10,7 @@ import type { Instance } from './rendezvous/instance.ts';
 import { publish, type Publication } from './rendezvous/publish.ts';
 import type { InstanceStatus } from './rendezvous/status.ts';
 import * as failure from './server-errors.ts';
+import { acceptDirectly } from './server-socket.ts';
 import type { Handler, ServeOptions, Server, ServerEnd } from './types.ts';
 import { net } from './builtins.ts';
 
@@ -162,6 +163,7 @@ async function run(
   pool.send({ type: 'PUBLISHED' });
   server.off('connection', acceptEarly).on('connection', accept);
   for (const socket of early) accept(socket);
+  acceptDirectly(server, accept);
 
   const pathCheck = watchPath(publication, limits.pathCheckInterval, () => {
     // Who is replaced so ends without haste, whether it looks before it is told or cannot be told at all.

@@ -28,9 +28,9 @@ export class LineDecoder {
   /** Bytes of the line, without its newline. */
   bytes = 0;
 
-  decode(chunk: Buffer, sink: DataSink): number {
-    const newline = chunk.indexOf(NEWLINE);
-    const end = newline < 0 ? chunk.length : newline;
+  decode(chunk: Buffer, sink: DataSink, length: number = chunk.length): number {
+    const newline = chunk.subarray(0, length).indexOf(NEWLINE);
+    const end = newline < 0 ? length : newline;
     this.bytes += end;
     if (this.bytes > MAX_LINE) return MALFORMED;
     if (end > 0) sink.data(chunk, 0, end);

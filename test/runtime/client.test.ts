@@ -48,6 +48,13 @@ test('an answer is there as soon as its first byte is, and comes as it is made',
   t.true((await chunks.next()).done);
 });
 
+test('answers that are read later, when others have come, are what was sent', async (t) => {
+  const { path } = await serving(t, (incoming) => incoming.text());
+  const sent = ['a', 'b', 'c'].map((letter) => letter.repeat(3_000));
+  const answers = await Promise.all(sent.map((each) => request(path, each)));
+  t.deepEqual(await Promise.all(answers.map((answer) => answer.text())), sent);
+});
+
 test('an answer can be read once', async (t) => {
   const { path } = await serving(t, () => 'x');
   const answer = await request(path);
