@@ -313,7 +313,10 @@ test('a drain ends although clients still find the way in, by a second name of t
 });
 
 test('who comes when the deadline has passed, for the path could not be given up, has as long as the others', async (t) => {
-  const { path, server, until } = await serving(t, () => new Promise<never>(() => {}), { drainTimeout: 100 });
+  // Long enough for the late one's bytes to come, while the other tests here keep the thread busy.
+  const { path, server, until } = await serving(t, () => new Promise<never>(() => {}), {
+    drainTimeout: 1_000,
+  });
   const lock = await acquireLock(path, { lockTimeout: 1_000 });
   const first = t.throwsAsync(ask(path, 'x'), { code: 'SIMPLE_IPC_HUNG_UP' });
   await until(({ event }) => event === 'SLOT_GRANTED');
