@@ -34,6 +34,13 @@ export async function ask(
   }
 }
 
+/** The command of the server at a path, as it can be run in another directory: there the path would be another. */
+export async function startedBy(path: string, command: readonly string[]): Promise<readonly string[]> {
+  if (!command.includes(path, 1)) return command;
+  const { absolutePath } = await import('../start/absolute-path.ts');
+  return command.map((word, index) => (index > 0 && word === path ? absolutePath(path) : word));
+}
+
 async function print(response: IpcResponse, whole: boolean): Promise<void> {
   if (whole) {
     await writeOut(await response.bytes());

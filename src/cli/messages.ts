@@ -12,6 +12,7 @@ export function dateLog(): void {
 
 /** A message to the user, on stderr. */
 export function say(message: string): void {
+  ignoreLostTerminal();
   const from = isDated ? `${new Date().toISOString()} simple-ipc[${process.pid}]` : 'simple-ipc';
   if (process.stderr.writableLength < STALLED) process.stderr.write(`${from}: ${message}\n`);
 }
@@ -21,8 +22,12 @@ export function show(text: string): void {
   if (process.stdout.writableLength < STALLED) process.stdout.write(text);
 }
 
+let isTerminalIgnored = false;
+
 /** A terminal, or the reader of a log, that goes away is no reason to stop serving. */
 export function ignoreLostTerminal(): void {
+  if (isTerminalIgnored) return;
+  isTerminalIgnored = true;
   process.stderr.on('error', () => undefined);
 }
 

@@ -3,9 +3,10 @@ import { ignoreLostTerminal, reportError } from './messages.ts';
 
 /** Runs the command line, and ends the process: 0 fine, 1 the operation failed, 2 wrong usage. */
 export async function run(argv: readonly string[]): Promise<void> {
-  ignoreLostTerminal();
+  const plain = plainSend(argv.slice(2));
+  // Node.js takes 2 ms to make process.stderr, and such a request has no use for it unless it fails.
+  if (plain === undefined) ignoreLostTerminal();
   try {
-    const plain = plainSend(argv.slice(2));
     if (argv[2] === 'fsmonitor') {
       // It reads its words as git does, and git waits for it.
       if (argv[3] === 'start') (await import('./fsmonitor-prepared.ts')).prepareDaemon();
@@ -15,8 +16,9 @@ export async function run(argv: readonly string[]): Promise<void> {
       const { parse } = await import('./program.ts');
       await parse(argv);
     } else {
-      const { ask } = await import('./ask.ts');
-      await ask(plain.path, plain.message);
+      const { ask, startedBy } = await import('./ask.ts');
+      const { path, message, command } = plain;
+      await ask(path, message, command && { start: await startedBy(path, command) });
     }
     // Whatever a user's module or a stalled reader of stdout keeps open: the command is over.
     process.exit();
@@ -29,14 +31,30 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** The words of a `send` without options, but perhaps `--start`. */
+interface PlainSend {
+  readonly path: string;
+  readonly message: string | undefined;
+  /** What starts the server. */
+  readonly command: readonly string[] | undefined;
+}
+
 /**
- * `send PATH [MESSAGE]`, without any option, which is what scripts and prompts run all day: to load the parser and the options
- * for it would take longer than all the rest.
+ * `send PATH [MESSAGE]` and `send PATH [MESSAGE] --start -- COMMAND...`, which is what scripts and prompts run all day: to load
+ * the parser and the options for it would take as long as the request. Nothing where there is anything else among the words.
  */
-function plainSend(words: readonly string[]): { path: string; message: string | undefined } | undefined {
-  const [command, path, message, ...more] = words;
-  if (command !== 'send' || path === undefined || more.length > 0) return undefined;
-  const isOption = (word: string | undefined) => word?.startsWith('-') === true && word !== '-';
-  if (isOption(path) || isOption(message) || path === '-' || exportsByEnvironment()) return undefined;
-  return { path, message };
+function plainSend([command, ...words]: readonly string[]): PlainSend | undefined {
+  if (command !== 'send' || exportsByEnvironment()) return undefined;
+  const end = words.indexOf('--');
+  const before = end === -1 ? words : words.slice(0, end);
+  const behind = end === -1 ? [] : words.slice(end + 1);
+  const own = before.filter((word) => word !== '--start');
+  const starts = before.length - own.length;
+  // Either both, and a command, or neither.
+  if (starts > 1 || (starts === 1) !== (end !== -1) || (starts === 1 && behind.length === 0))
+    return undefined;
+  const [path, message, ...more] = own;
+  if (path === undefined || path.startsWith('-') || more.length > 0) return undefined;
+  if (message?.startsWith('-') === true && message !== '-') return undefined;
+  return { path, message, command: starts === 1 ? behind : undefined };
 }

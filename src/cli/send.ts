@@ -2,7 +2,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ExpectedServer, RequestOptions } from '../index.ts';
 import { milliseconds, optionalMilliseconds } from './arguments.ts';
-import { ask } from './ask.ts';
+import { ask, startedBy } from './ask.ts';
 import { Failure, say } from './messages.ts';
 import {
   addPropagateOption,
@@ -159,10 +159,8 @@ async function startOptions(
       2,
     );
   }
-  const { absolutePath } = await import('../start/absolute-path.ts');
   return {
-    // In the server's directory it would be another path.
-    command: behind.map((word, index) => (index > 0 && word === path ? absolutePath(path) : word)),
+    command: await startedBy(path, behind),
     ...(startTimeout === undefined ? undefined : { timeout: startTimeout }),
     ...(startLog === undefined ? undefined : { log: startLog }),
     ...(startCwd === undefined ? undefined : { cwd: startCwd }),
