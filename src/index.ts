@@ -8,6 +8,7 @@ import type {
   Handler,
   IpcResponse,
   Message,
+  ProbeResult,
   RequestOptions,
   ServeOptions,
   Server,
@@ -16,8 +17,7 @@ import type {
   Telemetry,
   Transition,
 } from './runtime/types.ts';
-import { channelTelemetry } from './telemetry/channels.ts';
-import { combine } from './telemetry/combine.ts';
+import { calls } from './telemetry/channels.ts';
 
 export type {
   InstanceStatus,
@@ -32,7 +32,6 @@ export type { DroppedEvents } from './control/watch.ts';
 export { type ErrorCode, SimpleIpcError } from './runtime/errors.ts';
 export { QUIT } from './runtime/quit.ts';
 export { networkFileSystemOf } from './runtime/rendezvous/network.ts';
-export { probe } from './runtime/rendezvous/probe.ts';
 export type {
   ActiveState,
   Answer,
@@ -70,12 +69,14 @@ export type {
  *   `SIMPLE_IPC_INVALID_ARGUMENT`, `SIMPLE_IPC_ABORTED`: each message says what to do.
  */
 export async function serve(path: string, handler: Handler, options: ServeOptions = {}): Promise<Server> {
-  const observed = { ...options, telemetry: published(options.telemetry) };
+  const { telemetry, ...given } = options;
   // Loaded when it is called: a client has no use for machines.
-  const [{ serve: serveObserved }, { limitOwnLog }] = await Promise.all([
+  const [{ serve: serveObserved }, { limitOwnLog }, observer] = await Promise.all([
     import('./runtime/server.ts'),
     import('./start/log-limit.ts'),
+    published(telemetry),
   ]);
+  const observed = { ...given, telemetry: observer };
   return serveObserved(path, handler, observed, { controlOf, log: limitOwnLog()?.file });
 }
 
@@ -97,11 +98,15 @@ export async function request(
   message?: Message,
   options: RequestOptions = {},
 ): Promise<IpcResponse> {
-  const observed = { ...options, telemetry: published(options.telemetry) };
-  if (options.start === undefined && options.expect === undefined)
+  const { telemetry } = options;
+  const observed = {
+    ...options,
+    ...(calls.hasSubscribers ? { telemetry: await published(telemetry) } : undefined),
+  };
+  if (observed.start === undefined && observed.expect === undefined)
     return requestObserved(path, message, observed);
   const { callHooks } = await import('./start/request.ts');
-  return requestObserved(path, message, observed, await callHooks(path, options));
+  return requestObserved(path, message, observed, await callHooks(path, observed));
 }
 
 /** Loaded when somebody asks: the server is there earlier, and most are never asked. */
@@ -111,11 +116,26 @@ const controlOf: ControlOf = (server) => async (message, context) => {
 };
 
 /** What is observed is published on `node:diagnostics_channel` as well, where somebody listens. */
-function published(telemetry: Telemetry | undefined): Telemetry {
-  return telemetry === undefined ? channelTelemetry : combine(telemetry, channelTelemetry);
+async function published(telemetry: Telemetry | undefined): Promise<Telemetry> {
+  const { channelTelemetry } = await import('./telemetry/published.ts');
+  if (telemetry === undefined) return channelTelemetry;
+  const { combine } = await import('./telemetry/combine.ts');
+  return combine(telemetry, channelTelemetry);
 }
 
 // What follows is loaded when it is called: a client that sends one request has no use for it.
+
+/**
+ * Whether a server listens at a path, in git's states, and why. It looks at what stands there, and if that is a socket,
+ * connects, says nothing and hangs up; servers take no notice of that. Never waits longer than `timeout`
+ * milliseconds (default 1,000), and rejects for nothing but a wrong argument.
+ * From git's `ipc_get_active_state` (compat/simple-ipc/ipc-unix-socket.c).
+ *
+ * @throws {SimpleIpcError} `SIMPLE_IPC_INVALID_ARGUMENT` when the path cannot name a socket, or the time-out is no time.
+ */
+export async function probe(path: string, options?: { timeout?: number }): Promise<ProbeResult> {
+  return (await import('./runtime/rendezvous/probe.ts')).probe(path, options);
+}
 
 /**
  * Starts a server where none listens at the path, apart from this process, and resolves when one does. Any number of callers, in

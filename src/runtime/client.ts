@@ -1,8 +1,9 @@
 import type { CallObserver, ObservedCall, Telemetry } from '../machines/observer.ts';
+import { monotonicMs } from './builtins.ts';
 import { bytesOf, checkMessage, isWhole } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { errnoOf, SimpleIpcError } from './errors.ts';
-import { Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { observerFailed, TRANSPORT } from './observe.ts';
 import { requestLimits, type RequestLimits } from './options.ts';
 import { resolveEndpoint } from './rendezvous/endpoint.ts';
@@ -27,6 +28,13 @@ export interface CallHooks {
   whenMissing?(error: SimpleIpcError, signal: AbortSignal): Promise<void>;
 }
 
+let exchanges: Promise<typeof import('./exchange.ts')> | undefined;
+
+/** What connects and asks: not loaded before a server that is missing has been started, which it need not wait for. */
+export function loadExchange(): Promise<typeof import('./exchange.ts')> {
+  return (exchanges ??= import('./exchange.ts'));
+}
+
 /** As `request` of src/index.ts, which says it all; `options.telemetry` is all that observes it. */
 export async function request(
   path: string,
@@ -40,7 +48,7 @@ export async function request(
   const giveUp = new GiveUp(path, limits.deadline, options.signal);
   const call = new Call(path, message);
   const observer = guardedCall(options.telemetry, call);
-  const started = performance.now();
+  const started = monotonicMs();
   let sent = 0;
   let cutOff: SimpleIpcError | undefined;
   try {
@@ -50,6 +58,8 @@ export async function request(
       if (beforeConnect !== undefined) await giveUp.during((signal) => beforeConnect(signal));
       let exchange: Exchange | undefined;
       try {
+        const { Exchange } = await loadExchange();
+        giveUp.throwIfDue();
         // Looked at each time: a socket that was not there before may be anybody's.
         if (options.allowUntrusted !== true) checkTrust(absolute);
         const current = new Exchange(path, limits.timeout, observer);
@@ -63,14 +73,14 @@ export async function request(
         });
         return response;
       } catch (error) {
-        const isPatient = performance.now() - started < patience(error, limits);
+        const isPatient = monotonicMs() - started < patience(error, limits);
         // A server that stops may turn away who had come to it before.
         const isLeft = isMissing(error) || (exchange?.wasTurnedAway === true && !isPatient);
         if (exchange?.repeatable === false) {
           sent++;
           if (!isHangUp(error)) throw error;
           cutOff = error;
-          const isRefusal = wasReset(error) && performance.now() - started < limits.waitIfBusy;
+          const isRefusal = wasReset(error) && monotonicMs() - started < limits.waitIfBusy;
           if (!mayRepeat(message, options) || (sent > REPEATS && !isRefusal)) throw error;
         } else if (hooks.whenMissing !== undefined && isLeft) {
           await giveUp.during((signal) => hooks.whenMissing!(error as SimpleIpcError, signal));

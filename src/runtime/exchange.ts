@@ -2,6 +2,7 @@ import { Decoder, MALFORMED, MORE } from '../protocol/decode.ts';
 import type { CallObserver, CallState } from '../machines/observer.ts';
 import { encodeMessage, encodeTrailer, FLUSH, packetsOf } from '../protocol/encode.ts';
 import { IncomingBody, type BodyOwner } from './body.ts';
+import { monotonicMs } from './builtins.ts';
 import { bytesOf, chunksOf, endIterator, isWhole, type ChunkIterator } from './chunks.ts';
 import * as failure from './client-errors.ts';
 import { ClientSocket, type ClientSocketOwner } from './client-socket.ts';
@@ -36,7 +37,7 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   #onEnd: ((error: Error | undefined) => void) | undefined;
   #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastProgress = performance.now();
+  #lastProgress = monotonicMs();
   #doing = 'connecting';
   #isConnected = false;
   /** The caller's message, and not the server, is what is waited for. */
@@ -257,13 +258,13 @@ export class Exchange implements ClientSocketOwner, BodyOwner {
   // ---- Time.
 
   #progress(): void {
-    this.#lastProgress = performance.now();
+    this.#lastProgress = monotonicMs();
   }
 
   /** One timer for the whole exchange: it looks when the last progress was, and comes back when it could be too long ago. */
   #watchProgress(): void {
     if (this.#timeout === 0) return;
-    const left = () => this.#lastProgress + this.#timeout - performance.now();
+    const left = () => this.#lastProgress + this.#timeout - monotonicMs();
     const look = () => {
       // While a reader or a source of the caller's own is slow, the server is not to blame.
       if (this.#paused || this.#awaitingSource) this.#progress();

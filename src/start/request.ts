@@ -1,8 +1,9 @@
-import type { CallHooks } from '../runtime/client.ts';
+import { loadExchange, type CallHooks } from '../runtime/client.ts';
 import { invalidArgument, SimpleIpcError } from '../runtime/errors.ts';
-import { planStart } from './options.ts';
-import type { RequestOptions } from '../runtime/types.ts';
-import type { StartOptions } from '../runtime/types.ts';
+import { connectError } from '../runtime/rendezvous/connect-error.ts';
+import { nothingAt } from '../runtime/rendezvous/endpoint.ts';
+import type { RequestOptions, StartOptions } from '../runtime/types.ts';
+import { planStart, type StartPlan } from './options.ts';
 
 /** How often one call may find that a server which listened has gone before it was asked. */
 const LOOKS = 5;
@@ -31,9 +32,11 @@ export async function callHooks(
   if (expect?.replace === true && plan === undefined)
     throw invalidArgument('expect with replace needs start: nobody would follow the server that is ended.');
   const deeds: Deeds = { hasStarted: false, stopped: undefined };
-  const beforeConnect =
-    expect === undefined ? undefined : (await import('./expect.ts')).expecting(path, expect, deeds, plan);
   const whenMissing = options && starting(path, options, deeds);
+  const beforeConnect =
+    expect === undefined
+      ? whenMissing && plan && startingAhead(plan, whenMissing)
+      : (await import('./expect.ts')).expecting(path, expect, deeds, plan);
   return {
     ...(beforeConnect && {
       beforeConnect: (signal) => tellingWhatWasStopped(deeds, beforeConnect(signal)),
@@ -48,17 +51,35 @@ function starting(
   path: string,
   options: StartOptions,
   deeds: Deeds,
-): (error: SimpleIpcError, signal: AbortSignal) => Promise<void> {
+): (missing: SimpleIpcError, signal: AbortSignal) => Promise<void> {
   let looks = 0;
-  return async (error, signal) => {
-    if (looks >= LOOKS) throw error;
+  return async (missing, signal) => {
+    if (looks >= LOOKS) throw missing;
     looks++;
-    const { start } = await import('./start.ts');
+    const [{ start }, { runDetached }] = await Promise.all([import('./start.ts'), import('./detached.ts')]);
     const either = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
-    const { started } = await start(path, { ...options, signal: either });
+    const { started } = await start(path, { ...options, signal: either }, async (...command) => {
+      const child = await runDetached(...command);
+      // Loaded while the server comes up. What fails it is thrown where it is needed.
+      void loadExchange().catch(() => undefined);
+      return child;
+    });
     if (!started) return;
     looks = LOOKS;
     deeds.hasStarted = true;
+  };
+}
+
+/** Has the first attempt start a server where nothing stands at the path, before what connects is loaded: that is there then in time. */
+function startingAhead(
+  { path, absolute }: StartPlan,
+  whenMissing: (missing: SimpleIpcError, signal: AbortSignal) => Promise<void>,
+): (signal: AbortSignal) => Promise<void> {
+  let isFirst = true;
+  return async (signal) => {
+    const missing = isFirst ? nothingAt(absolute) : undefined;
+    isFirst = false;
+    if (missing !== undefined) await whenMissing(connectError(missing, path), signal);
   };
 }
 

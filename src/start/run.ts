@@ -1,3 +1,4 @@
+import { monotonicMs } from '../runtime/builtins.ts';
 import { isMissing } from '../runtime/client.ts';
 import type { SimpleIpcError } from '../runtime/errors.ts';
 import { pause } from '../runtime/rendezvous/wait.ts';
@@ -65,9 +66,9 @@ export async function runUntilUp(plan: StartPlan, goal: Goal, run: Run = runDeta
 
 /** `up`, or what was wanting last. */
 async function watch(plan: StartPlan, child: Detached, goal: Goal): Promise<'up' | SimpleIpcError> {
-  for (const since = performance.now(); ;) {
+  for (const since = monotonicMs(); ;) {
     // Seen before the look: one that fails because another was faster leaves that one listening.
-    const isLast = goal.isLost(child) || performance.now() - since >= plan.timeout;
+    const isLast = goal.isLost(child) || monotonicMs() - since >= plan.timeout;
     const last = await goal.lacking(child);
     if (last === undefined) return 'up';
     if (isLast) return last;

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../runtime/builtins.ts';
 import { isMissing } from '../runtime/client.ts';
 import { SimpleIpcError } from '../runtime/errors.ts';
 import { acquireLock, type Lock } from '../runtime/rendezvous/lock.ts';
@@ -39,16 +40,16 @@ export async function start(path: string, options: StartOptions, run?: Run): Pro
 /** The lock of who starts a server there; nothing as soon as somebody listens, and then it takes no lock. */
 async function lockUnlessUp(plan: StartPlan): Promise<Pick<Lock, 'release'> | undefined> {
   let nextTry = 0;
-  for (const since = performance.now(); ;) {
+  for (const since = monotonicMs(); ;) {
     if (await isUp(plan)) return undefined;
-    if (performance.now() >= nextTry && !startingHere.has(plan.absolute)) {
+    if (monotonicMs() >= nextTry && !startingHere.has(plan.absolute)) {
       const lock = await tryLock(plan);
       if (lock !== undefined) return lock;
-      nextTry = performance.now() + RETRY_MIN + Math.random() * RETRY_SPREAD;
+      nextTry = monotonicMs() + RETRY_MIN + Math.random() * RETRY_SPREAD;
       // The lock may have been given up for a server that had come, just before it was tried.
       continue;
     }
-    if (performance.now() - since >= plan.timeout) throw othersTooSlow(plan);
+    if (monotonicMs() - since >= plan.timeout) throw othersTooSlow(plan);
     await pause(interval(since), plan.path, plan.signal);
   }
 }

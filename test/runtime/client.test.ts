@@ -260,6 +260,10 @@ test('a signal ends a request at any point', async (t) => {
   const path = await rawServer(t, (socket) => socket.write(packet('x')));
   const code = 'SIMPLE_IPC_ABORTED';
   await t.throwsAsync(request(path, 'x', { signal: AbortSignal.abort() }), { code });
+  const atOnce = new AbortController();
+  const asking = request(path, 'x', { signal: atOnce.signal });
+  atOnce.abort();
+  await t.throwsAsync(asking, { code });
   const whileReading = new AbortController();
   const answer = await request(path, 'x', { signal: whileReading.signal });
   const text = answer.text();

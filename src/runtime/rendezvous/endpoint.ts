@@ -2,8 +2,9 @@ import { win32 } from 'node:path';
 
 import { noSocketName, noWorkingDirectory } from './errors.ts';
 import { fs } from '../builtins.ts';
+import { errnoOf } from '../errors.ts';
 
-const { realpathSync } = fs;
+const { lstatSync, realpathSync } = fs;
 
 /** Where a server listens. */
 export interface Endpoint {
@@ -32,6 +33,17 @@ export function resolveEndpoint(path: string, platform: string = process.platfor
   const { directory, name } = split(absolute);
   if (name === '' || name === '.' || name === '..') throw noSocketName(path);
   return { path, absolute, directory, name };
+}
+
+/** The error of who would connect to an absolute path where nothing is, for far less than to connect. A pipe has no file to look at. */
+export function nothingAt(absolute: string): unknown {
+  if (process.platform === 'win32') return undefined;
+  try {
+    lstatSync(absolute);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? error : undefined;
+  }
 }
 
 function workingDirectory(path: string): string {

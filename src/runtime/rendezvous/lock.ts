@@ -8,7 +8,7 @@ import { identityAt, isSame, type Identity } from './identity.ts';
 import { cannotPrepare, prepareSidecar, removeSidecar } from './sidecar.ts';
 import { loadSqlite } from './sqlite.ts';
 import { pause, throwIfAborted } from './wait.ts';
-import { fs } from '../builtins.ts';
+import { fs, monotonicMs } from '../builtins.ts';
 
 const { closeSync, constants, fstatSync, mkdtempSync, openSync, rmdirSync, unlinkSync } = fs;
 
@@ -52,7 +52,7 @@ const RETRY_SPREAD = 8;
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
   const { name = 'lock', lockTimeout, signal } = options;
-  const deadline = performance.now() + lockTimeout;
+  const deadline = monotonicMs() + lockTimeout;
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw pathTooLong(path, `a server's path has at most ${PATH_MAX}. Choose a shorter one.`);
   }
@@ -60,7 +60,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
     throwIfAborted(path, signal);
     const attempt = tryLock(path, name);
     if ('release' in attempt) return attempt;
-    const left = deadline - performance.now();
+    const left = deadline - monotonicMs();
     if (left <= 0) throw locked(path, lockTimeout, attempt.cause);
     await pause(Math.min(left, RETRY_MIN + Math.random() * RETRY_SPREAD), path, signal);
   }

@@ -8,14 +8,7 @@ import { fs } from '../builtins.ts';
 
 const { lstatSync } = fs;
 
-/**
- * Whether a server listens at a path, in git's states, and why. It looks at what stands there, and if that is a socket,
- * connects, says nothing and hangs up; servers take no notice of that. Never waits longer than `timeout`
- * milliseconds (default 1,000), and rejects for nothing but a wrong argument.
- * From git's `ipc_get_active_state` (compat/simple-ipc/ipc-unix-socket.c).
- *
- * @throws {SimpleIpcError} `SIMPLE_IPC_INVALID_ARGUMENT` when the path cannot name a socket, or the time-out is no time.
- */
+/** As `probe` of src/index.ts, which says it all. */
 export async function probe(
   path: string,
   { timeout = 1000 }: { timeout?: number } = {},
