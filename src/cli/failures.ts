@@ -1,6 +1,7 @@
 import type { ConnectionOutput, Transition } from '../index.ts';
 import { IN_ORDER } from '../telemetry/facts.ts';
 import { printable } from '../telemetry/format.ts';
+import { causeOf } from '../telemetry/problems.ts';
 import { say } from './messages.ts';
 
 /** An observer that says why requests fail: their clients see no more than a connection that is closed. */
@@ -8,8 +9,9 @@ export function reportFailures(): (transition: Transition) => void {
   const sayRefusal = sparingly();
   return ({ machine, actor, event, output, reason }) => {
     if (output !== undefined && machine === 'connection') {
-      const { outcome } = output as ConnectionOutput;
-      if (!IN_ORDER.has(outcome)) say(`${actor} ${outcome}: ${printable(reason ?? 'no reason is known')}`);
+      const { outcome, reason: error } = output as ConnectionOutput;
+      if (!IN_ORDER.has(outcome))
+        say(`${actor} ${outcome}: ${printable(reason || 'no reason is known')}${placeOf(error)}`);
     } else if (event === 'ACCEPT_FAILED') {
       sayRefusal(printable(reason ?? 'A connection could not be accepted.'));
     } else if (event.startsWith('xstate.error.')) {
@@ -18,6 +20,22 @@ export function reportFailures(): (transition: Transition) => void {
       );
     }
   };
+}
+
+/** Where this program's own code is. */
+const OWN = new URL('..', import.meta.url).href;
+
+/**
+ * Where a handler threw, as its stack has it: the innermost function that is not of Node.js. Nothing where that is one of
+ * this program, whose messages say all.
+ */
+function placeOf(error: Error | undefined): string {
+  const thrown = causeOf(error);
+  if (typeof thrown?.stack !== 'string') return '';
+  // Behind the message, which may have lines that look like a stack's.
+  const frames = thrown.stack.slice(thrown.stack.indexOf(thrown.message) + thrown.message.length).split('\n');
+  const place = frames.find((frame) => /^ +at .*:\d+\)?$/u.test(frame) && !/\bnode:/u.test(frame));
+  return place === undefined || place.includes(OWN) ? '' : `, ${printable(place.trim())}`;
 }
 
 /** How often the same trouble is worth a line, in milliseconds. */

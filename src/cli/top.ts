@@ -42,6 +42,8 @@ export function addTop(program: Command, load: () => Promise<TopSource> = contro
 /** Shows what a part of the summaries it is given. */
 interface View {
   show(summary: Summary): void | Promise<void>;
+  /** From now on they are of another server, which has taken the path over. */
+  succeeded(server: TopServer): void;
   close(): void;
 }
 
@@ -55,7 +57,17 @@ async function top(path: string, interval: number, source: TopSource): Promise<n
   const view = await openView(path, source, quit);
   let farewell: string | undefined;
   try {
-    farewell = await follow(path, source.watch(path, { interval, signal: stop.signal }), view, stop.signal);
+    for (;;) {
+      const summaries = source.watch(path, { interval, signal: stop.signal });
+      const ending = await follow(summaries, view, stop.signal);
+      if (ending === undefined) break;
+      const { reason, error } = ending;
+      if (reason !== 'handed-over') {
+        farewell = farewellOf(path, reason, error);
+        break;
+      }
+      view.succeeded(await source.status(path));
+    }
   } finally {
     view.close();
   }
@@ -70,18 +82,21 @@ async function openView(
   source: TopSource,
   quit: (signal?: NodeJS.Signals) => void,
 ): Promise<View> {
-  if (process.stdout.isTTY !== true) {
-    return { show: (summary) => writeOut(`${JSON.stringify(summary)}\n`), close: () => undefined };
-  }
+  const succeeded = ({ pid }: TopServer) =>
+    say(`The server at ${quote(path)} has handed its path over: this is the other now (pid ${pid}).`);
+  const lines = (lineOf: (summary: Summary) => string): View => ({
+    show: (summary) => writeOut(`${lineOf(summary)}\n`),
+    succeeded,
+    close: () => undefined,
+  });
+  if (process.stdout.isTTY !== true) return lines((summary) => JSON.stringify(summary));
   const { drawTop, lineOfTop } = await import('./top-view.ts');
-  if ((process.env['TERM'] ?? 'dumb') === 'dumb' && process.platform !== 'win32') {
-    return { show: (summary) => writeOut(`${lineOfTop(summary)}\n`), close: () => undefined };
-  }
+  if ((process.env['TERM'] ?? 'dumb') === 'dumb' && process.platform !== 'win32') return lines(lineOfTop);
   const [{ History }, { openScreen }] = await Promise.all([
     import('./top-history.ts'),
     import('./top-screen.ts'),
   ]);
-  const server = await source.status(path);
+  let server = await source.status(path);
   const history = new History();
   const screen = openScreen((look) => drawTop(server, history, look), quit);
   screen.redraw();
@@ -90,17 +105,27 @@ async function openView(
       history.add(summary);
       screen.redraw();
     },
+    succeeded(other) {
+      server = other;
+      screen.redraw();
+    },
     close: () => screen.close(),
   };
 }
 
+/** How a server has ended. `killed`: in the middle of it. */
+interface Ending {
+  readonly reason: NonNullable<Summary['end']>['reason'] | 'killed' | 'unknown';
+  /** Why it failed. */
+  readonly error?: string;
+}
+
 /** Shows each summary. Resolves when there are no more, and says why; it says nothing where the user has had enough. */
 async function follow(
-  path: string,
   summaries: AsyncIterable<Summary>,
   view: View,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Ending | undefined> {
   let last: Summary | undefined;
   try {
     for await (const summary of summaries) {
@@ -110,9 +135,9 @@ async function follow(
   } catch (error) {
     if (signal.aborted) return undefined;
     if (last === undefined || !(await isHangUp(error))) throw error;
-    return `The server at ${quote(path)} is gone, and did not say why: it was killed, or it crashed.`;
+    return { reason: 'killed' };
   }
-  return signal.aborted ? undefined : farewellOf(path, last?.end);
+  return signal.aborted ? undefined : (last?.end ?? { reason: 'unknown' });
 }
 
 /** The server has gone in the middle of it. */
@@ -121,11 +146,17 @@ async function isHangUp(error: unknown): Promise<boolean> {
   return error instanceof SimpleIpcError && error.code === 'SIMPLE_IPC_HUNG_UP';
 }
 
-function farewellOf(path: string, end: Summary['end']): string {
+function farewellOf(
+  path: string,
+  reason: Exclude<Ending['reason'], 'handed-over'>,
+  error: string | undefined,
+): string {
   const server = `The server at ${quote(path)}`;
-  switch (end?.reason) {
-    case undefined:
+  switch (reason) {
+    case 'unknown':
       return `${server} has ended.`;
+    case 'killed':
+      return `${server} is gone, and did not say why: it was killed, or it crashed.`;
     case 'closed':
       return `${server} has been stopped.`;
     case 'quit':
@@ -134,10 +165,8 @@ function farewellOf(path: string, end: Summary['end']): string {
       return `${server} has ended: nobody had connected for so long.`;
     case 'path-lost':
       return `${server} has ended: its socket was replaced or deleted.`;
-    case 'handed-over':
-      return `${server} has handed its path over to another, and ended. To watch that one, run this again.`;
     case 'failed':
-      return `${server} has failed: ${end?.error ?? 'no reason is known.'}`;
+      return `${server} has failed: ${error ?? 'no reason is known.'}`;
   }
 }
 

@@ -7,7 +7,7 @@ import type {
   Sizes,
 } from '../machines/observer.ts';
 import { IN_ORDER, PHASES, type RequestFacts } from './facts.ts';
-import { messageOf } from './problems.ts';
+import { causeOf, messageOf } from './problems.ts';
 
 /** What is known of a request or a call, and of where it goes. */
 abstract class Followed {
@@ -59,6 +59,8 @@ abstract class Followed {
 /** A request on its way through a server: what its connection's machine went through, and when. */
 export abstract class FollowedRequest extends Followed implements RequestFacts {
   readonly side = 'server';
+  /** What its handler has thrown, where that is an error. */
+  thrown: Error | undefined;
   /** As many as there are phases; what has not come yet is below zero. */
   readonly times: number[] = [-1, -1, -1, -1, -1];
   readonly #connection: ObservedConnection;
@@ -115,6 +117,7 @@ export abstract class FollowedRequest extends Followed implements RequestFacts {
         type: outcome,
         message: reason === undefined ? 'no reason is known' : messageOf(reason),
       };
+    if (outcome === 'handler-failed') this.thrown = causeOf(reason);
     this.over(reason);
   }
 }

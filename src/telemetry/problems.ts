@@ -23,6 +23,11 @@ export function warn(message: string): void {
   process.emitWarning(message, 'SimpleIpcWarning');
 }
 
+/** The error that is behind another. */
+export function causeOf(error: unknown): Error | undefined {
+  return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+}
+
 /** An error's message, or what was thrown in its place. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

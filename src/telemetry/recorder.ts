@@ -167,6 +167,9 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
   #record(ended: RequestObservation | CallObservation): void {
     this.recorded += 1;
     const span = (ended.span as ActiveSpan | undefined) ?? this.#spanUnhandled(ended);
+    // What an error says of itself is the application's code, which may throw in turn.
+    const thrown = ended.side === 'server' ? ended.thrown : undefined;
+    if (thrown !== undefined) this.#guarded(() => span.recordException(thrown, ended.endedAt));
     span.over();
     if (this.#closed) return;
     const { failure } = ended;

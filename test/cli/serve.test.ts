@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { probe, request } from '../../src/index.ts';
 import { groupIsGone, run, start, startServer, type Running } from './command.ts';
@@ -287,6 +288,43 @@ const modules: Record<string, { source: string; answer?: string; says?: RegExp }
     says: /could not be loaded: Error: no luck\n/u,
   },
 };
+
+test.serial('--module whose handler throws: the message, and the place in the module', async (t) => {
+  const module = join(temporaryDirectory(t), 'app.mjs');
+  writeFileSync(
+    module,
+    `import { readFileSync } from 'node:fs';
+const forged = 'it\\n    at forged (file:///elsewhere.mjs:1:1)';
+export default async function answer(request) {
+  switch (await request.text()) {
+    case 'own': throw new Error(forged);
+    case 'of Node.js': readFileSync('/nowhere');
+    case 'wrong': return 42;
+    case 'no error': throw 'it';
+    case 'no message': throw new Error('');
+  }
+}`,
+  );
+  const server = await startServer(t, ['--module', module]);
+  for (const message of ['own', 'of Node.js', 'wrong', 'no error', 'no message'])
+    await t.throwsAsync(async () => (await request(server.path, message)).text());
+  await server.said(/c5/u);
+  server.child.kill('SIGTERM');
+  const { stderr } = await server.ended;
+  const said = stderr
+    .replaceAll(pathToFileURL(module).href, 'app.mjs')
+    .replaceAll(/(?<=app\.mjs:\d+):\d+/gu, '')
+    .split('\n')
+    .filter((line) => line.includes('handler-failed:'));
+  t.deepEqual(said, [
+    'simple-ipc: c1 handler-failed: it     at forged (file:///elsewhere.mjs:1:1), at answer (app.mjs:5)',
+    "simple-ipc: c2 handler-failed: ENOENT: no such file or directory, open '/nowhere', at answer (app.mjs:6)",
+    'simple-ipc: c3 handler-failed: The answer of the handler is a number: give a string, a Uint8Array, an iterable or async ' +
+      'iterable of these, or a ReadableStream of these.',
+    'simple-ipc: c4 handler-failed: it',
+    'simple-ipc: c5 handler-failed: no reason is known, at answer (app.mjs:9)',
+  ]);
+});
 
 for (const [what, { source, answer, says }] of Object.entries(modules)) {
   test.serial(`--module with ${what}`, async (t) => {

@@ -3,7 +3,14 @@ import { pathToFileURL } from 'node:url';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
-import { request, serve, type Handler, type Server, type Summary } from '../../src/index.ts';
+import {
+  request,
+  serve,
+  type Handler,
+  type ServeOptions,
+  type Server,
+  type Summary,
+} from '../../src/index.ts';
 import { showsUnicode } from '../../src/cli/top-screen.ts';
 import { eventually, gate, within } from '../support/serving.ts';
 import { temporaryPath } from '../support/temporary.ts';
@@ -15,11 +22,16 @@ const onTerminals = HAS_TERMINALS ? test.serial : test.serial.skip;
 const ENTERED = '\u001B[?1049h\u001B[?25l';
 const LEFT = '\u001B[?25h\u001B[?1049l';
 
-async function controlled(t: ExecutionContext, handler: Handler = () => 'fine'): Promise<Server> {
-  const server = await serve(temporaryPath(t), handler, {
+async function controlled(
+  t: ExecutionContext,
+  handler: Handler = () => 'fine',
+  { path = temporaryPath(t), ...options }: ServeOptions & { readonly path?: string } = {},
+): Promise<Server> {
+  const server = await serve(path, handler, {
     control: true,
     program: 'tested',
     version: '1.2.3',
+    ...options,
   });
   t.teardown(() => server.close({ drainTimeout: 0 }));
   return server;
@@ -72,6 +84,29 @@ test.serial('a server that is killed', async (t) => {
   t.is(
     ended.stderr,
     `simple-ipc: The server at ${path} is gone, and did not say why: it was killed, or it crashed.\n`,
+  );
+});
+
+test.serial('a server that is replaced: the other one is watched, of which it says so', async (t) => {
+  const old = await controlled(t);
+  const top = start(t, ['top', old.path, '--interval', '100']);
+  await top.printed(/\n/u);
+  const next = await controlled(t, undefined, { path: old.path, takeover: true });
+  await old.closed;
+  await top.printed(/"handed-over".*\n.*\n/u);
+  await ask(next.path);
+  await top.printed(/"answered":1/u);
+  await next.close();
+  const { code, stdout, stderr } = await top.ended;
+  t.is(code, 0);
+  t.is(
+    stderr,
+    `simple-ipc: The server at ${old.path} has handed its path over: this is the other now (pid ${process.pid}).\n` +
+      `simple-ipc: The server at ${old.path} has been stopped.\n`,
+  );
+  t.deepEqual(
+    summaries(stdout).flatMap(({ end }) => (end === undefined ? [] : [end.reason])),
+    ['handed-over', 'closed'],
   );
 });
 
@@ -163,6 +198,18 @@ onTerminals('Ctrl-C ends it, and so do signals', async (t) => {
     t.is(await top.ended, code, name);
     t.true(top.output().includes(LEFT), name);
   }
+});
+
+onTerminals('a server that is replaced: the other one takes its place on the screen', async (t) => {
+  const old = await controlled(t);
+  const top = onTerminal(t, ['top', old.path, '--interval', '100']);
+  await top.shows(/^tested 1\.2\.3 /mu);
+  const next = await controlled(t, undefined, { path: old.path, takeover: true, version: '2.0.0' });
+  await top.shows(/ accepting\ntested 2\.0\.0 /u);
+  await ask(next.path);
+  await top.shows(/^ended +answered 1$/mu);
+  top.type('q');
+  t.is(await top.ended, 0);
 });
 
 onTerminals('it follows the size of the terminal', async (t) => {

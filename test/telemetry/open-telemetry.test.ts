@@ -180,10 +180,11 @@ test('a call that fails says so', async (t) => {
 
 test('a request that fails says so', async (t) => {
   const sdk = memorySdk();
+  const thrown = new RangeError('no such row');
   const { path } = await serving(
     t,
     () => {
-      throw new Error('no such row');
+      throw thrown;
     },
     { telemetry: openTelemetry(sdk) },
   );
@@ -192,6 +193,13 @@ test('a request that fails says so', async (t) => {
   t.is(span.status.code, SpanStatusCode.ERROR);
   t.regex(span.status.message ?? '', /no such row/);
   t.like(span.attributes, { 'error.type': 'handler-failed', 'simple_ipc.outcome': 'handler-failed' });
+  const exception = span.events.find(({ name }) => name === 'exception');
+  t.deepEqual(exception?.attributes, {
+    'exception.type': 'RangeError',
+    'exception.message': 'no such row',
+    'exception.stacktrace': thrown.stack,
+  });
+  t.deepEqual(exception?.time, span.endTime);
 });
 
 test('so does one that never came to a handler', async (t) => {

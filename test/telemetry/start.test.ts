@@ -233,6 +233,28 @@ test.serial(
   },
 );
 
+test.serial('what a handler has thrown is an event of its span, with the stack', async (t) => {
+  await using run = await started(t, { sampleRatio: 0 });
+  const { recorder } = run.telemetry;
+  const thrown = new RangeError('the disk is full');
+  observe(recorder, { outcome: 'handler-failed', reason: new Error('the disk is full', { cause: thrown }) });
+  observe(recorder, { outcome: 'timed-out', reason: new Error('too slow', { cause: thrown }) });
+  observe(recorder, { outcome: 'handler-failed', reason: new Error('a text', { cause: 'a text' }) });
+  const spans = await run.spans();
+  t.is(spans.length, 3);
+  const exceptions = spans.flatMap(({ end, events }) =>
+    events.filter(({ name }) => name === 'exception').map((event) => ({ ...event, end })),
+  );
+  t.is(exceptions.length, 1);
+  const [{ attributes, time, end }] = exceptions as [(typeof exceptions)[0]];
+  t.deepEqual(attributes, {
+    'exception.type': 'RangeError',
+    'exception.message': 'the disk is full',
+    'exception.stacktrace': thrown.stack,
+  });
+  t.true(Math.abs(time - end) < 0.01);
+});
+
 test.serial('failures may be left out as well: then nothing is collected', async (t) => {
   await using run = await started(t, { sampleRatio: 0, keepErrors: false });
   const look = () => t.false(trace.getActiveSpan()?.isRecording());
