@@ -322,7 +322,7 @@ class Exporter {
       this.#failed(made);
       problem(
         'export-failed',
-        `The collector takes no spans (${reasonsOf(error)}), so they are dropped and counted. Check that it runs, and the endpoint.`,
+        `The collector takes no spans (${reasonsOf(error)}), so they are dropped and counted. ${adviceFor(error)}`,
       );
     }
     this.#exporting = false;
@@ -406,7 +406,23 @@ function rejectedIn(answer: unknown): number {
 
 /** What the SDK rejects a flush with: one error for each exporter. */
 function reasonsOf(errors: unknown): string {
-  return (Array.isArray(errors) ? errors : [errors]).map((error) => messageOf(error)).join(', ');
+  return listOf(errors)
+    .map((error) => messageOf(error))
+    .join(', ');
+}
+
+/** The SDK gives one error, or a list. */
+function listOf(errors: unknown): readonly unknown[] {
+  return Array.isArray(errors) ? errors : [errors];
+}
+
+function adviceFor(errors: unknown): string {
+  const isNoHttp = listOf(errors).some((error) =>
+    String((error as NodeJS.ErrnoException)?.code).startsWith('HPE_'),
+  );
+  return isNoHttp
+    ? 'What listens there does not speak HTTP. OTLP over HTTP has port 4318 as a rule; 4317 is that of gRPC.'
+    : 'Check that it runs, and the endpoint.';
 }
 
 function problem(about: string, message: string): void {

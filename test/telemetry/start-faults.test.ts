@@ -1,5 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import test, { type ExecutionContext } from 'ava';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { request } from '../../src/index.ts';
 import { type StartTelemetryOptions } from '../../src/telemetry/index.ts';
 import type { Running, TelemetryStats } from '../../src/telemetry/start.ts';
@@ -74,6 +76,21 @@ for (const fault of ['is gone', 'has no time', 'hangs'] as const) {
     t.is(problems[1], 'Telemetry has ended. Not exported: 603 export-failed.');
   });
 }
+
+test.serial('a port that speaks gRPC: which one is meant is said', async (t) => {
+  // What a gRPC server begins with: a SETTINGS frame of HTTP/2.
+  const server = createServer((socket) =>
+    socket.on('error', () => undefined).end(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const run = await started(t, { endpoint: `http://127.0.0.1:${port}` }, IMPATIENT);
+  observe(run.telemetry.recorder);
+  await eventually(() => run.problems.length > 0, 'it was told');
+  t.regex(run.problems[0] as string, /^The collector takes no spans .* OTLP over HTTP has port 4318 /u);
+  await run.end();
+});
 
 test.serial('a collector that dies and comes back gets what comes then', async (t) => {
   const run = await started(t, {}, IMPATIENT);
