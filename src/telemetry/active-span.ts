@@ -13,6 +13,7 @@ import {
 } from '@opentelemetry/api';
 import type { SentAttributes, SentDetails, SentTime } from './beside.ts';
 import type { Clock } from './clock.ts';
+import type { Thrown } from './facts.ts';
 import type { IdSource } from './ids.ts';
 import { hex, type RecordedIds, wordOf } from './record.ts';
 import type { Sampler } from './sampling.ts';
@@ -21,8 +22,9 @@ import type { Sampler } from './sampling.ts';
 const MAX_COUNT = 128;
 /** How much one span may be given in all, in characters; a number counts as eight. */
 const MAX_WEIGHT = 65_536;
-/** The longest message of a failure, in characters. It has this room besides. */
+/** The longest message and the longest stack of a failure, in characters. They have this room besides. */
 const MAX_MESSAGE = 1_024;
+const MAX_STACK = 8_192;
 /** What an addition needs at least, beside its name: of what is longer, the beginning is kept. */
 const LEAST = 64;
 /** What a number weighs, and a text or a name beyond its characters. */
@@ -231,8 +233,17 @@ export class ActiveSpan implements Span, Context, RecordedIds {
     links.push({ traceId, spanId, traceFlags, attributes: this.#attributes(attributes) });
   }
 
-  failed(message: string): void {
-    this.#additions.message = String(message).slice(0, MAX_MESSAGE);
+  failed(message: string, thrown?: Thrown): void {
+    const additions = this.#additions;
+    additions.message = String(message).slice(0, MAX_MESSAGE);
+    if (thrown === undefined) return;
+    const { name, message: own, stack, code } = thrown;
+    additions.thrown = {
+      name: String(name).slice(0, MAX_MESSAGE),
+      message: String(own).slice(0, MAX_MESSAGE),
+      stack: stack === undefined ? undefined : String(stack).slice(0, MAX_STACK),
+      code: code === undefined ? undefined : String(code).slice(0, MAX_MESSAGE),
+    };
   }
 
   over(): void {
@@ -241,7 +252,10 @@ export class ActiveSpan implements Span, Context, RecordedIds {
 
   /** What its details weigh, in characters and the like. */
   get weight(): number {
-    return BASE_WEIGHT + this.#weight + (this.details?.message?.length ?? 0);
+    const { message, thrown } = this.details ?? {};
+    const failure =
+      (message?.length ?? 0) + (thrown === undefined ? 0 : 3 * MAX_MESSAGE + (thrown.stack?.length ?? 0));
+    return BASE_WEIGHT + this.#weight + failure;
   }
 
   get #additions(): SentDetails {

@@ -2,6 +2,7 @@ import type { HrTime, SpanKind, SpanStatus } from '@opentelemetry/api';
 import type { MessagePort } from 'node:worker_threads';
 import type { ObservedStats } from '../machines/observer.ts';
 import { OTHER } from './conventions.ts';
+import type { Thrown } from './facts.ts';
 import type { Ring } from './ring.ts';
 
 /** Attributes that can be sent to another thread. */
@@ -32,6 +33,8 @@ export interface SentDetails {
   status?: SpanStatus;
   /** Why the request failed. */
   message?: string;
+  /** What its handler has thrown. */
+  thrown?: Thrown;
 }
 
 /** A span that a handler made, and has ended. */

@@ -13,6 +13,14 @@ export const NEVER = -1;
 /** Ends that are in order, or the client's own doing: no failure of the server. */
 export const IN_ORDER: ReadonlySet<string> = new Set(['answered', 'pinged', 'hung-up', 'refused']);
 
+/** An error, or what of it goes from one thread to another. */
+export interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | number | undefined;
+}
+
 /** What is known of a request when it is over: what its span and its metrics are made of. Never the payload. */
 export interface RequestFacts extends Sizes {
   readonly side: 'server' | 'client';
@@ -27,6 +35,8 @@ export interface RequestFacts extends Sizes {
   readonly outcome: string;
   /** It failed, and why. A client that hangs up is no failure of the server. */
   readonly failure: { readonly type: string; readonly message: string } | undefined;
+  /** What the handler has thrown, where it failed by an error. */
+  readonly thrown?: Thrown | undefined;
   /** The number in the connection's name. */
   readonly connection: number | undefined;
 }

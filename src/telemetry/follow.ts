@@ -127,6 +127,7 @@ export abstract class FollowedCall extends Followed implements RequestFacts {
   readonly side = 'client';
   readonly times: number[] = [-1, -1, -1, -1];
   readonly connection = undefined;
+  readonly thrown = undefined;
 
   constructor(call: ObservedCall) {
     super(call, call);

@@ -87,8 +87,6 @@ class ApiTelemetry implements Telemetry, Recorder, CallRecorder {
     const span = (ended.span as Span | undefined) ?? this.#startUnhandled(ended);
     if (ended.side === 'server' && ended.link !== undefined) span.addLink({ context: ended.link });
     const origin = ended.origin ?? this.#clock.current();
-    if (ended.side === 'server' && ended.thrown !== undefined)
-      span.recordException(ended.thrown, origin + ended.endedAt);
     finishSpan(span, ended, (at) => origin + at);
     this.#metrics.record(ended);
     this.#metrics.addBytes();

@@ -167,9 +167,6 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
   #record(ended: RequestObservation | CallObservation): void {
     this.recorded += 1;
     const span = (ended.span as ActiveSpan | undefined) ?? this.#spanUnhandled(ended);
-    // What an error says of itself is the application's code, which may throw in turn.
-    const thrown = ended.side === 'server' ? ended.thrown : undefined;
-    if (thrown !== undefined) this.#guarded(() => span.recordException(thrown, ended.endedAt));
     span.over();
     if (this.#closed) return;
     const { failure } = ended;
@@ -195,7 +192,7 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
     if (span.parentIsRemote) flags |= FLAG.parentIsRemote;
     if (kept) {
       flags |= FLAG.kept;
-      if (failure !== undefined) span.failed(failure.message);
+      if (failure !== undefined) span.failed(failure.message, ended.thrown);
       if (ended.side === 'server' && ended.link !== undefined) span.link(ended.link);
     }
     const texts = this.#texts;
@@ -223,7 +220,8 @@ export class RingRecorder implements Telemetry, Recorder, CallRecorder, SpanSour
       // There is something in them that no other thread can have, such as a function in place of a time.
       this.#ring.count('detailsFull', 1);
       if (details.message === undefined) return false;
-      return this.#beside.send({ ...message, details: { message: details.message } });
+      const { message: reason, thrown } = details;
+      return this.#beside.send({ ...message, details: { message: reason, ...(thrown && { thrown }) } });
     }
     if (!sent) this.#ring.count('detailsFull', 1);
     return sent;

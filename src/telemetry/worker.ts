@@ -255,6 +255,7 @@ class Exporter {
     const facts: RequestFacts = {
       ...stored.facts,
       failure: failure && { ...failure, message: details?.message ?? '' },
+      thrown: details?.thrown,
     };
     const epoch = (at: number) => since + at;
     ids.traceId = stored.traceId;

@@ -100,7 +100,7 @@ withJaeger('ten requests, of which one fails and one is slow', async (t, program
     t.deepEqual(phases(span), [
       'reading-request',
       'dispatching',
-      ...(span.name === 'fail' ? [] : ['streaming-response']),
+      span.name === 'fail' ? 'exception' : 'streaming-response',
     ]);
     t.is(span.events[0]?.time, span.start);
     t.true(span.events.every(({ time }) => time >= span.start && time <= span.end));
@@ -109,6 +109,12 @@ withJaeger('ten requests, of which one fails and one is slow', async (t, program
   t.is(failed.status.code, 'error');
   t.regex(failed.status.message, /no such row/u);
   t.is(failed.attributes['error.type'], 'handler-failed');
+  const exception = failed.events.at(-1)?.attributes ?? {};
+  t.like(exception, { 'exception.type': 'Error', 'exception.message': 'no such row' });
+  t.regex(
+    String(exception['exception.stacktrace']),
+    /^Error: no such row\n +at handler \(.*traced-handler\.ts:\d+:\d+\)$/mu,
+  );
   const slow = spans.find(({ name }) => name === 'slow') as Span;
   const [, dispatched, streamed] = slow.events;
   t.true(ms(dispatched?.time as bigint, streamed?.time as bigint) >= SLOW - 5, 'it was slow in its handler');

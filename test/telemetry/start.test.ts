@@ -236,7 +236,7 @@ test.serial(
 test.serial('what a handler has thrown is an event of its span, with the stack', async (t) => {
   await using run = await started(t, { sampleRatio: 0 });
   const { recorder } = run.telemetry;
-  const thrown = new RangeError('the disk is full');
+  const thrown = Object.assign(new RangeError('the disk is full'), { code: 'ENOSPC' });
   observe(recorder, { outcome: 'handler-failed', reason: new Error('the disk is full', { cause: thrown }) });
   observe(recorder, { outcome: 'timed-out', reason: new Error('too slow', { cause: thrown }) });
   observe(recorder, { outcome: 'handler-failed', reason: new Error('a text', { cause: 'a text' }) });
@@ -248,7 +248,7 @@ test.serial('what a handler has thrown is an event of its span, with the stack',
   t.is(exceptions.length, 1);
   const [{ attributes, time, end }] = exceptions as [(typeof exceptions)[0]];
   t.deepEqual(attributes, {
-    'exception.type': 'RangeError',
+    'exception.type': 'ENOSPC',
     'exception.message': 'the disk is full',
     'exception.stacktrace': thrown.stack,
   });
