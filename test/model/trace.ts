@@ -38,14 +38,18 @@ export function wrongWith(spans: readonly ReadableSpan[], trail: readonly Transi
     const from = path[index] as string;
     if (!leadsTo(from, to)) wrong.push(`no event leads from ${from} to ${to}`);
   });
-  const order = span.events.map(({ name }) => (PHASES.server as readonly string[]).indexOf(name));
+  const { outcome } = (trail.at(-1) as Transition).output as { outcome: string };
+  // Every handler of these runs that fails throws an error, and its exception stands behind the phases.
+  const names = span.events.map(({ name }) => name);
+  const exceptions = outcome === 'handler-failed' ? names.splice(-1) : [];
+  expect('the exception', exceptions.join(), outcome === 'handler-failed' ? 'exception' : '');
+  const order = names.map((name) => (PHASES.server as readonly string[]).indexOf(name));
   expect('the order', order.join(), order.toSorted((a, b) => a - b).join());
   states.forEach(({ to, at }, index) => {
     const time = to === 'closed' ? span.endTime : phases[index]?.time;
     if (time === undefined) return;
     expect(`the time of ${to}`, Math.round(time[0] * 1e6 + time[1] / 1e3), Math.round(at * 1e3));
   });
-  const { outcome } = (trail.at(-1) as Transition).output as { outcome: string };
   expect('the outcome', span.attributes['simple_ipc.outcome'], outcome);
   return wrong;
 }
