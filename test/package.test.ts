@@ -47,6 +47,28 @@ test('the packed file, installed into an empty folder, serves, sends and embeds'
   const [code] = await within(once(server, 'exit'), `serve ends; it said ${said}`);
   t.is(code, 0);
 
+  // A handler of a module that uses the package has the same one as the command, which loads its own modules in a way of its own.
+  writeFileSync(
+    join(home, 'handler.js'),
+    `import { QUIT, request } from 'simple-ipc';
+const channel = (await import('node:diagnostics_channel')).tracingChannel('simple-ipc:request');
+let seen = 0;
+channel.subscribe({ start: () => seen++ });
+export default async (incoming, { signal }) => {
+  const text = await incoming.text();
+  if (text === 'quit') return QUIT;
+  if (text === 'itself') return request(${JSON.stringify(path)}, 'seen', { signal });
+  return \`\${text} \${seen}\`;
+};
+`,
+  );
+  const owned = spawn(command, ['serve', path, '--module', join(home, 'handler.js')], { stdio: 'ignore' });
+  t.teardown(() => owned.kill('SIGKILL'));
+  const exit = once(owned, 'exit');
+  t.is((await run(command, ['send', path, 'itself', '--wait-if-missing', '20000'])).stdout, 'seen 2');
+  t.is((await run(command, ['send', path, 'quit'])).stdout, '');
+  t.deepEqual(await within(exit, 'serve ends by QUIT'), [0, null]);
+
   // A program on the public API, and its types as a user's compiler sees them.
   const script = join(home, 'embed.ts');
   writeFileSync(
