@@ -176,7 +176,7 @@ test('it runs where it is told to, and a program with a slash is found from here
   const { path, command } = serversAt(t, join(directory, 'test.sock'));
   writeFileSync(join(directory, 'run.sh'), '#!/bin/sh\nexec "$@"\n', { mode: 0o700 });
   const before = process.cwd();
-  // AVA's workers are threads, where there is no chdir.
+  // Other tests run at the same time, so this one cannot go elsewhere.
   const relative = join(...Array.from(before.split('/').slice(1), () => '..'), directory.slice(1), 'run.sh');
   await start(path, { command: [relative, ...command()], cwd: directory });
   t.is((JSON.parse(await ask(path, 'facts')) as { cwd: string }).cwd, directory);

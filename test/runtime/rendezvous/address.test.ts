@@ -1,15 +1,19 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
 
+import type { SimpleIpcError } from '../../../src/index.ts';
 import { withAddress } from '../../../src/runtime/rendezvous/address.ts';
 import { ask, longName, publishSpeaker } from '../../support/rendezvous.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const same = (address: string) => address;
+const SOURCE = new URL('../../../src/runtime/rendezvous/address.ts', import.meta.url).href;
 
 test('a path that fits is its own address', (t) => {
   const here = '/'.padEnd(107, 'x');
@@ -45,21 +49,23 @@ onLinux('a longer path whose directory is missing fails as connect does', (t) =>
   t.throws(() => withAddress(path, same), { code: 'ENOENT' });
 });
 
-test('without /proc it takes a change of directory, which a worker thread cannot make', (t) => {
+test('without /proc it takes a change of directory, which a worker thread cannot make', async (t) => {
   const path = longName(temporaryDirectory(t), 'app.sock', 150);
   mkdirSync(dirname(path), { recursive: true });
-  t.throws(() => withAddress(path, same, 'darwin'), {
-    code: 'SIMPLE_IPC_PATH_TOO_LONG',
-    message: /worker thread.*main thread, or choose a shorter path/,
-  });
+  const script = `
+    const { withAddress } = await import(${JSON.stringify(SOURCE)});
+    withAddress(require('node:worker_threads').workerData, (address) => address, 'darwin');`;
+  const worker = new Worker(`(async () => {${script}})()`, { eval: true, workerData: path });
+  const [error] = (await once(worker, 'error')) as [SimpleIpcError];
+  t.is(error.code, 'SIMPLE_IPC_PATH_TOO_LONG');
+  t.regex(error.message, /worker thread.*main thread, or choose a shorter path/);
 });
 
 test('the change of directory lasts for the call', (t) => {
   const path = longName(temporaryDirectory(t), 'app.sock', 150);
   mkdirSync(dirname(path), { recursive: true });
-  const source = new URL('../../../src/runtime/rendezvous/address.ts', import.meta.url);
   const script = `
-    import { withAddress } from ${JSON.stringify(source.href)};
+    import { withAddress } from ${JSON.stringify(SOURCE)};
     const during = withAddress(process.argv[1], (address) => [address, process.cwd()], 'darwin');
     console.log(JSON.stringify([...during, process.cwd()]));`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script, path], {
