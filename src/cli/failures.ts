@@ -1,7 +1,7 @@
 import type { ConnectionOutput, Transition } from '../index.ts';
 import { IN_ORDER } from '../telemetry/facts.ts';
 import { printable } from '../telemetry/format.ts';
-import { causeOf } from '../telemetry/problems.ts';
+import { thrownBehind } from '../telemetry/thrown.ts';
 import { say } from './messages.ts';
 
 /** An observer that says why requests fail: their clients see no more than a connection that is closed. */
@@ -30,8 +30,8 @@ const OWN = new URL('..', import.meta.url).href;
  * this program, whose messages say all.
  */
 function placeOf(error: Error | undefined): string {
-  const thrown = causeOf(error);
-  if (typeof thrown?.stack !== 'string') return '';
+  const thrown = thrownBehind(error);
+  if (thrown?.stack === undefined) return '';
   // Behind the message, which may have lines that look like a stack's.
   const frames = thrown.stack.slice(thrown.stack.indexOf(thrown.message) + thrown.message.length).split('\n');
   const place = frames.find((frame) => /^ +at .*:\d+\)?$/u.test(frame) && !/\bnode:/u.test(frame));

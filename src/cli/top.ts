@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Summary } from '../index.ts';
 import { milliseconds } from './arguments.ts';
-import { quote, say } from './messages.ts';
+import { quote, reasonOf, say } from './messages.ts';
 import { writeOut } from './stdout.ts';
 import type { TopServer } from './top-view.ts';
 
@@ -57,17 +57,14 @@ async function top(path: string, interval: number, source: TopSource): Promise<n
   const view = await openView(path, source, quit);
   let farewell: string | undefined;
   try {
-    for (;;) {
-      const summaries = source.watch(path, { interval, signal: stop.signal });
-      const ending = await follow(summaries, view, stop.signal);
-      if (ending === undefined) break;
-      const { reason, error } = ending;
-      if (reason !== 'handed-over') {
-        farewell = farewellOf(path, reason, error);
-        break;
-      }
-      view.succeeded(await source.status(path));
+    const { signal } = stop;
+    const watch = () => follow(source.watch(path, { interval, signal }), view, signal);
+    let ending = await watch();
+    while (ending?.reason === 'handed-over') {
+      const successor = unlessAborted(source.status(path), signal);
+      ending = await followSuccessor(successor, view, watch, signal);
     }
+    farewell = ending && farewellOf(path, ending);
   } finally {
     view.close();
   }
@@ -97,7 +94,7 @@ async function openView(
     import('./top-screen.ts'),
   ]);
   let server = await source.status(path);
-  const history = new History();
+  let history = new History();
   const screen = openScreen((look) => drawTop(server, history, look), quit);
   screen.redraw();
   return {
@@ -107,16 +104,17 @@ async function openView(
     },
     succeeded(other) {
       server = other;
+      history = new History();
       screen.redraw();
     },
     close: () => screen.close(),
   };
 }
 
-/** How a server has ended. `killed`: in the middle of it. */
+/** How a server has ended. `killed`: in the middle of it. `lost-sight`: it has handed its path over, to one that cannot be watched. */
 interface Ending {
-  readonly reason: NonNullable<Summary['end']>['reason'] | 'killed' | 'unknown';
-  /** Why it failed. */
+  readonly reason: NonNullable<Summary['end']>['reason'] | 'killed' | 'lost-sight' | 'unknown';
+  /** Why it failed, or cannot be watched. */
   readonly error?: string;
 }
 
@@ -140,17 +138,39 @@ async function follow(
   return signal.aborted ? undefined : (last?.end ?? { reason: 'unknown' });
 }
 
+/** As `follow`, for the server that has taken the path over. */
+async function followSuccessor(
+  successor: Promise<TopServer | undefined>,
+  view: View,
+  watch: () => Promise<Ending | undefined>,
+  signal: AbortSignal,
+): Promise<Ending | undefined> {
+  try {
+    const server = await successor;
+    if (server === undefined) return undefined;
+    view.succeeded(server);
+    return await watch();
+  } catch (error) {
+    return signal.aborted ? undefined : { reason: 'lost-sight', error: reasonOf(error) };
+  }
+}
+
+/** What is promised, or nothing as soon as the signal aborts. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([promise, aborted]);
+}
+
 /** The server has gone in the middle of it. */
 async function isHangUp(error: unknown): Promise<boolean> {
   const { SimpleIpcError } = await import('../index.ts');
   return error instanceof SimpleIpcError && error.code === 'SIMPLE_IPC_HUNG_UP';
 }
 
-function farewellOf(
-  path: string,
-  reason: Exclude<Ending['reason'], 'handed-over'>,
-  error: string | undefined,
-): string {
+function farewellOf(path: string, { reason, error }: Ending): string {
   const server = `The server at ${quote(path)}`;
   switch (reason) {
     case 'unknown':
@@ -163,6 +183,9 @@ function farewellOf(
       return `${server} has ended: a request told it to.`;
     case 'idle':
       return `${server} has ended: nobody had connected for so long.`;
+    case 'handed-over':
+    case 'lost-sight':
+      return `${server} has handed its path over, and ended. The other one cannot be watched: ${error ?? 'no reason is known.'}`;
     case 'path-lost':
       return `${server} has ended: its socket was replaced or deleted.`;
     case 'failed':

@@ -84,9 +84,13 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** An error's message, or what was thrown in its place. */
+/** An error's message, or what was thrown in its place. Never throws: a handler may throw whatever it likes. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'what was thrown cannot be told';
+  }
 }
 
 export function invalidArgument(message: string, details?: ErrorDetails): SimpleIpcError {

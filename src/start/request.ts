@@ -70,15 +70,13 @@ function starting(
   };
 }
 
-/** Has the first attempt start a server where nothing stands at the path, before what connects is loaded: that is there then in time. */
+/** Has an attempt start a server where nothing stands at the path, before what connects is loaded: that need not be waited for then. */
 function startingAhead(
   { path, absolute }: StartPlan,
   whenMissing: (missing: SimpleIpcError, signal: AbortSignal) => Promise<void>,
 ): (signal: AbortSignal) => Promise<void> {
-  let isFirst = true;
   return async (signal) => {
-    const missing = isFirst ? nothingAt(absolute) : undefined;
-    isFirst = false;
+    const missing = nothingAt(absolute);
     if (missing !== undefined) await whenMissing(connectError(missing, path), signal);
   };
 }

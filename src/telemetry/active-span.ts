@@ -13,18 +13,15 @@ import {
 } from '@opentelemetry/api';
 import type { SentAttributes, SentDetails, SentTime } from './beside.ts';
 import type { Clock } from './clock.ts';
-import type { Thrown } from './facts.ts';
 import type { IdSource } from './ids.ts';
 import { hex, type RecordedIds, wordOf } from './record.ts';
 import type { Sampler } from './sampling.ts';
+import { MAX_MESSAGE, type Thrown } from './thrown.ts';
 
 /** How many attributes, events and links a span keeps: what OpenTelemetry's SDK does. */
 const MAX_COUNT = 128;
 /** How much one span may be given in all, in characters; a number counts as eight. */
 const MAX_WEIGHT = 65_536;
-/** The longest message and the longest stack of a failure, in characters. They have this room besides. */
-const MAX_MESSAGE = 1_024;
-const MAX_STACK = 8_192;
 /** What an addition needs at least, beside its name: of what is longer, the beginning is kept. */
 const LEAST = 64;
 /** What a number weighs, and a text or a name beyond its characters. */
@@ -233,17 +230,11 @@ export class ActiveSpan implements Span, Context, RecordedIds {
     links.push({ traceId, spanId, traceFlags, attributes: this.#attributes(attributes) });
   }
 
+  /** Has room of its own beside the limit: what is told of a failure is short. */
   failed(message: string, thrown?: Thrown): void {
     const additions = this.#additions;
     additions.message = String(message).slice(0, MAX_MESSAGE);
-    if (thrown === undefined) return;
-    const { name, message: own, stack, code } = thrown;
-    additions.thrown = {
-      name: String(name).slice(0, MAX_MESSAGE),
-      message: String(own).slice(0, MAX_MESSAGE),
-      stack: stack === undefined ? undefined : String(stack).slice(0, MAX_STACK),
-      code: code === undefined ? undefined : String(code).slice(0, MAX_MESSAGE),
-    };
+    if (thrown !== undefined) additions.thrown = thrown;
   }
 
   over(): void {
@@ -253,9 +244,8 @@ export class ActiveSpan implements Span, Context, RecordedIds {
   /** What its details weigh, in characters and the like. */
   get weight(): number {
     const { message, thrown } = this.details ?? {};
-    const failure =
-      (message?.length ?? 0) + (thrown === undefined ? 0 : 3 * MAX_MESSAGE + (thrown.stack?.length ?? 0));
-    return BASE_WEIGHT + this.#weight + failure;
+    const texts = [message, ...Object.values(thrown ?? {})] as (string | undefined)[];
+    return texts.reduce((sum, text) => sum + (text?.length ?? 0), BASE_WEIGHT + this.#weight);
   }
 
   get #additions(): SentDetails {

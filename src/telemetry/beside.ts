@@ -2,8 +2,8 @@ import type { HrTime, SpanKind, SpanStatus } from '@opentelemetry/api';
 import type { MessagePort } from 'node:worker_threads';
 import type { ObservedStats } from '../machines/observer.ts';
 import { OTHER } from './conventions.ts';
-import type { Thrown } from './facts.ts';
 import type { Ring } from './ring.ts';
+import type { Thrown } from './thrown.ts';
 
 /** Attributes that can be sent to another thread. */
 export type SentAttributes = Record<string, unknown>;

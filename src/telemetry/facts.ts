@@ -1,5 +1,6 @@
 import type { Sizes, Transport } from '../machines/observer.ts';
 import type { PhaseName } from './conventions.ts';
+import type { Thrown } from './thrown.ts';
 
 /** The phases of a request on the server, and of a call on the client: in the order in which they begin. */
 export const PHASES = {
@@ -12,14 +13,6 @@ export const NEVER = -1;
 
 /** Ends that are in order, or the client's own doing: no failure of the server. */
 export const IN_ORDER: ReadonlySet<string> = new Set(['answered', 'pinged', 'hung-up', 'refused']);
-
-/** An error, or what of it goes from one thread to another. */
-export interface Thrown {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  readonly code?: string | number | undefined;
-}
 
 /** What is known of a request when it is over: what its span and its metrics are made of. Never the payload. */
 export interface RequestFacts extends Sizes {

@@ -7,7 +7,8 @@ import type {
   Sizes,
 } from '../machines/observer.ts';
 import { IN_ORDER, PHASES, type RequestFacts } from './facts.ts';
-import { causeOf, messageOf } from './problems.ts';
+import { messageOf } from './problems.ts';
+import { MAX_MESSAGE, thrownBehind, type Thrown } from './thrown.ts';
 
 /** What is known of a request or a call, and of where it goes. */
 abstract class Followed {
@@ -60,7 +61,7 @@ abstract class Followed {
 export abstract class FollowedRequest extends Followed implements RequestFacts {
   readonly side = 'server';
   /** What its handler has thrown, where that is an error. */
-  thrown: Error | undefined;
+  thrown: Thrown | undefined;
   /** As many as there are phases; what has not come yet is below zero. */
   readonly times: number[] = [-1, -1, -1, -1, -1];
   readonly #connection: ObservedConnection;
@@ -115,9 +116,9 @@ export abstract class FollowedRequest extends Followed implements RequestFacts {
     if (!IN_ORDER.has(outcome))
       this.failure = {
         type: outcome,
-        message: reason === undefined ? 'no reason is known' : messageOf(reason),
+        message: reason === undefined ? 'no reason is known' : messageOf(reason).slice(0, MAX_MESSAGE),
       };
-    if (outcome === 'handler-failed') this.thrown = causeOf(reason);
+    if (outcome === 'handler-failed') this.thrown = thrownBehind(reason);
     this.over(reason);
   }
 }

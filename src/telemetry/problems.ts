@@ -23,12 +23,11 @@ export function warn(message: string): void {
   process.emitWarning(message, 'SimpleIpcWarning');
 }
 
-/** The error that is behind another. */
-export function causeOf(error: unknown): Error | undefined {
-  return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
-}
-
-/** An error's message, or what was thrown in its place. */
+/** An error's message, or what was thrown in its place. Never throws, whatever that is. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'what was thrown cannot be told';
+  }
 }

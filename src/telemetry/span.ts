@@ -45,7 +45,7 @@ export function finishSpan(span: Span, facts: RequestFacts, epoch: (at: number) 
   if (facts.failure !== undefined) {
     span.setAttribute(ATTRIBUTES.errorType.name, facts.failure.type);
     span.setStatus({ code: SpanStatusCode.ERROR, message: facts.failure.message });
-    if (facts.thrown !== undefined) span.recordException(facts.thrown as Error, epoch(facts.endedAt));
+    if (facts.thrown !== undefined) span.recordException(facts.thrown, epoch(facts.endedAt));
   }
   span.end(epoch(facts.endedAt));
 }

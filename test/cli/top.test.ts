@@ -20,6 +20,7 @@ import { HAS_TERMINALS, onTerminal } from './top-terminal.ts';
 const onTerminals = HAS_TERMINALS ? test.serial : test.serial.skip;
 
 const ENTERED = '\u001B[?1049h\u001B[?25l';
+const SILENT_SUCCESSOR = join(import.meta.dirname, 'top-silent-successor.ts');
 const LEFT = '\u001B[?25h\u001B[?1049l';
 
 async function controlled(
@@ -107,6 +108,20 @@ test.serial('a server that is replaced: the other one is watched, of which it sa
   t.deepEqual(
     summaries(stdout).flatMap(({ end }) => (end === undefined ? [] : [end.reason])),
     ['handed-over', 'closed'],
+  );
+});
+
+test.serial('a server that is replaced by one that cannot be watched: both are said', async (t) => {
+  const old = await controlled(t);
+  const top = start(t, ['top', old.path, '--interval', '100']);
+  await top.printed(/\n/u);
+  const next = await serve(old.path, () => 'fine', { takeover: true });
+  t.teardown(() => next.close());
+  const { code, stderr } = await within(top.ended, 'it goes on');
+  t.is(code, 0);
+  t.regex(
+    stderr,
+    /has handed its path over, and ended\. The other one cannot be watched: .*no control endpoint/u,
   );
 });
 
@@ -210,6 +225,13 @@ onTerminals('a server that is replaced: the other one takes its place on the scr
   await top.shows(/^ended +answered 1$/mu);
   top.type('q');
   t.is(await top.ended, 0);
+});
+
+onTerminals('the user need not wait for a successor that does not say who it is', async (t) => {
+  const top = onTerminal(t, [], { wrap: () => `'${process.execPath}' '${SILENT_SUCCESSOR}'` });
+  await top.shows(/ accepting\n/mu);
+  top.type('q');
+  t.is(await within(top.ended, 'it waits'), 0);
 });
 
 onTerminals('it follows the size of the terminal', async (t) => {

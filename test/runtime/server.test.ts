@@ -77,6 +77,32 @@ for (const interpreted of [false, true]) {
     t.true(times.every((at) => Math.abs(at - Date.now()) < 60_000));
   });
 
+  test(`whatever a handler throws, the server goes on (${how})`, async (t) => {
+    const refuse = (): never => {
+      throw new Error('no');
+    };
+    const things = [
+      undefined,
+      Object.assign(new Error('x'), { message: Symbol('odd') }),
+      Object.create(null),
+      new Proxy(new Error('x'), { get: refuse }),
+      new Proxy(new Error('x'), { getPrototypeOf: refuse, has: refuse }),
+    ];
+    const { path, server } = await serving(
+      t,
+      async (incoming) => {
+        const text = await incoming.text();
+        if (text === 'fine') return text;
+        throw things[Number(text)];
+      },
+      { interpreted },
+    );
+    for (const index of things.keys())
+      await t.throwsAsync(ask(path, String(index)), { code: 'SIMPLE_IPC_HUNG_UP' }, String(index));
+    t.is(await ask(path, 'fine'), 'fine');
+    t.is(server.stats.ended['handler-failed'], things.length);
+  });
+
   test(`a handler that fails, fails its request alone: no flush packet is sent (${how})`, async (t) => {
     const { path, ended, server } = await serving(
       t,

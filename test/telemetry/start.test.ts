@@ -429,11 +429,12 @@ test.serial('what cannot be sent to another thread is left out, and breaks nothi
   await using run = await started(t);
   const { telemetry } = run;
   const no = (() => 1) as never;
+  const reason = new Error('a reason', { cause: new Error('what was thrown') });
   for (const add of [
     () => trace.getActiveSpan()?.addEvent('event', {}, no),
     () => trace.getActiveSpan()?.setStatus({ code: no }),
   ])
-    observe(telemetry.recorder, { run: add, outcome: 'handler-failed', reason: new Error('a reason') });
+    observe(telemetry.recorder, { run: add, outcome: 'handler-failed', reason });
   const circle: Record<string, unknown> = {};
   circle['self'] = circle;
   for (const value of [{ call: no }, circle, [no]]) {
@@ -452,6 +453,12 @@ test.serial('what cannot be sent to another thread is left out, and breaks nothi
       ['simple-ipc', 'a reason'],
       ['simple-ipc', 'a reason'],
     ],
+  );
+  t.deepEqual(
+    run.to.spans
+      .flatMap(({ events }) => events.map(({ attributes }) => attributes['exception.message'] ?? ''))
+      .filter(Boolean),
+    ['what was thrown', 'what was thrown'],
   );
   t.deepEqual(run.problems, [
     'Telemetry has ended. Not exported: no spans. Without what their handlers added to them: 5 spans.',
