@@ -49,12 +49,11 @@ function plainSend([command, ...words]: readonly string[]): PlainSend | undefine
   const before = end === -1 ? words : words.slice(0, end);
   const behind = end === -1 ? [] : words.slice(end + 1);
   const own = before.filter((word) => word !== '--start');
-  const starts = before.length - own.length;
-  // Either both, and a command, or neither.
-  if (starts > 1 || (starts === 1) !== (end !== -1) || (starts === 1 && behind.length === 0))
-    return undefined;
+  const starts = own.length < before.length;
+  // Both, or neither.
+  if (starts !== behind.length > 0) return undefined;
   const [path, message, ...more] = own;
   if (path === undefined || path.startsWith('-') || more.length > 0) return undefined;
   if (message?.startsWith('-') === true && message !== '-') return undefined;
-  return { path, message, command: starts === 1 ? behind : undefined };
+  return { path, message, command: starts ? behind : undefined };
 }
